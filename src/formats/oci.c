@@ -1,0 +1,160 @@
+#include "oci.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+#define REF_NAME "org.opencontainers.image.ref.name"
+
+int oci_open(struct oci *oci, const char *dir, struct err *err)
+{
+	static const char layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
+	scratch char *blobs = path_join(dir, "blobs/sha256");
+	scratch char *marker = path_join(dir, "oci-layout");
+
+	if (file_mkdirs(blobs, err) || file_save(marker, layout, sizeof layout - 1, err) < 0)
+		return err_prefix(err, "cannot make the image store");
+	oci->dir = xstrdup(dir);
+	return 0;
+}
+
+void oci_release(struct oci *oci)
+{
+	free(steal(&oci->dir));
+}
+
+char *oci_path(const struct oci *oci, const char *digest)
+{
+	return xasprintf("%s/blobs/sha256/%s", oci->dir, digest + strlen("sha256:"));
+}
+
+bool oci_has(const struct oci *oci, const char *digest, json_int_t size)
+{
+	scratch char *path = oci_path(oci, digest);
+	struct stat st;
+
+	return !stat(path, &st) && (size < 0 || st.st_size == size);
+}
+
+int oci_put(const struct oci *oci, const void *bytes, size_t n, char digest[DIGEST_SIZE],
+	struct err *err)
+{
+	scratch char *path = NULL;
+
+	digest_of(bytes, n, digest);
+	path = oci_path(oci, digest);
+	return file_save(path, bytes, n, err) < 0 ? -1 : 0;
+}
+
+json_t *oci_put_json(const struct oci *oci, const json_t *json, const char *media_type,
+	struct err *err)
+{
+	char digest[DIGEST_SIZE];
+	size_t n;
+	scratch char *text = json_text(json, &n);
+
+	if (oci_put(oci, text, n, digest, err))
+		return NULL;
+	return descriptor_json(media_type, digest, (json_int_t)n);
+}
+
+json_t *oci_get_json(const struct oci *oci, const char *digest, struct buf *text, struct err *err)
+{
+	cleanup(buf_release) struct buf own = { 0 };
+	scratch char *path = oci_path(oci, digest);
+	char actual[DIGEST_SIZE];
+
+	text = text ? text : &own;
+	if (file_read(path, OCI_JSON_LIMIT, text, err))
+		return NULL;
+	digest_of(text->data, text->len, actual);
+	if (strcmp(actual, digest)) {
+		err_set(err, ERR_INPUT, "%s: damaged: its content has digest %s; remove the file",
+			path, actual);
+		return NULL;
+	}
+	return json_from(path, text->data, text->len, err);
+}
+
+int oci_begin(const struct oci *oci, struct file_draft *draft, struct err *err)
+{
+	scratch char *path = path_join(oci->dir, "blobs/sha256/draft");
+
+	return file_begin(draft, path, err);
+}
+
+int oci_commit(const struct oci *oci, struct file_draft *draft, const char *digest, struct err *err)
+{
+	scratch char *path = oci_path(oci, digest);
+
+	return file_commit(draft, path, err);
+}
+
+/* The index with its entries; a missing file is an empty index. */
+static json_t *read_index(const char *path, struct err *err)
+{
+	cleanup(buf_release) struct buf text = { 0 };
+	int missing = file_read_if_exists(path, OCI_JSON_LIMIT, &text, err);
+	json_t *index;
+
+	if (missing < 0)
+		return NULL;
+	if (missing)
+		return json_pack("{s:i, s:s, s:[]}", "schemaVersion", 2, "mediaType", OCI_INDEX,
+			"manifests");
+	index = json_from(path, text.data, text.len, err);
+	if (index && !json_is_array(json_object_get(index, "manifests"))) {
+		json_decref(index);
+		err_set(err, ERR_INPUT, "%s: not an image index; remove the file", path);
+		return NULL;
+	}
+	return index;
+}
+
+static void set_entry(json_t *manifests, const json_t *descriptor, const char *name)
+{
+	json_t *entry = json_deep_copy(descriptor);
+	json_t *old;
+	size_t i;
+
+	json_object_set_new(entry, "annotations", json_pack("{s:s}", REF_NAME, name));
+	json_array_foreach (manifests, i, old) {
+		const char *other = record_get(json_object_get(old, "annotations"), REF_NAME);
+
+		if (other && !strcmp(other, name)) {
+			json_array_set_new(manifests, i, entry);
+			return;
+		}
+	}
+	json_array_append_new(manifests, entry);
+}
+
+int oci_tag(const struct oci *oci, const json_t *descriptor, const char *name, struct err *err)
+{
+	scratch char *path = path_join(oci->dir, "index.json");
+	cleanup(json_release) json_t *index = NULL;
+	scratch char *text = NULL;
+	size_t n;
+	int lock = open(oci->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int result = -1;
+
+	if (lock < 0 || flock(lock, LOCK_EX)) {
+		err_sys(err, "%s", oci->dir);
+		goto out;
+	}
+	index = read_index(path, err);
+	if (!index)
+		goto out;
+	set_entry(json_object_get(index, "manifests"), descriptor, name);
+	text = json_text(index, &n);
+	result = file_save(path, text, n, err) < 0 ? -1 : 0;
+out:
+	if (lock >= 0)
+		close(lock);
+	return result;
+}

@@ -1,0 +1,67 @@
+#ifndef FORMATS_OCI_H
+#define FORMATS_OCI_H
+
+#include <stdbool.h>
+
+#include "base/file.h"
+#include "digest.h"
+#include "record.h"
+
+/*
+ * The store: a directory in the OCI image layout (image-spec, image-layout.md). Blobs have their
+ * digest as name, appear whole, and are never changed; so any number of tools may use one store at
+ * the same time. Only blobs that were needed are there: a base layer that the destination has
+ * already may be missing.
+ */
+struct oci {
+	char *dir;
+};
+
+/* Media types (image-spec, media-types.md; distribution's Docker ones). */
+#define OCI_MANIFEST "application/vnd.oci.image.manifest.v1+json"
+#define OCI_INDEX "application/vnd.oci.image.index.v1+json"
+#define OCI_CONFIG "application/vnd.oci.image.config.v1+json"
+#define OCI_LAYER_TAR "application/vnd.oci.image.layer.v1.tar"
+#define OCI_LAYER_GZIP "application/vnd.oci.image.layer.v1.tar+gzip"
+#define OCI_LAYER_ZSTD "application/vnd.oci.image.layer.v1.tar+zstd"
+#define DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
+#define DOCKER_LIST "application/vnd.docker.distribution.manifest.list.v2+json"
+#define DOCKER_CONFIG "application/vnd.docker.container.image.v1+json"
+#define DOCKER_LAYER_GZIP "application/vnd.docker.image.rootfs.diff.tar.gzip"
+
+/* The most bytes a manifest, index or config may have. */
+#define OCI_JSON_LIMIT ((size_t)8 << 20)
+
+/* Opens the store, making directory, oci-layout and blobs/sha256 where they are missing. */
+int oci_open(struct oci *oci, const char *dir, struct err *err);
+void oci_release(struct oci *oci);
+
+/* Where the blob is or would be. digest must be valid. malloced. */
+char *oci_path(const struct oci *oci, const char *digest);
+
+/* Whether the blob is there with this size (size < 0: any). */
+bool oci_has(const struct oci *oci, const char *digest, json_int_t size);
+
+/* Stores bytes that are at hand and gives their digest. */
+int oci_put(const struct oci *oci, const void *bytes, size_t n, char digest[DIGEST_SIZE],
+	struct err *err);
+
+/* Stores the compact text of a JSON value and returns its descriptor as a new object, or NULL. */
+json_t *oci_put_json(const struct oci *oci, const json_t *json, const char *media_type,
+	struct err *err);
+
+/* Reads a manifest, index or config (up to OCI_JSON_LIMIT), checks the digest and parses. New
+ * reference, or NULL. text, when not NULL, also takes the raw bytes. */
+json_t *oci_get_json(const struct oci *oci, const char *digest, struct buf *text, struct err *err);
+
+/* A blob whose digest is known only at its end: begin, write to draft.fd, commit. */
+int oci_begin(const struct oci *oci, struct file_draft *draft, struct err *err);
+int oci_commit(const struct oci *oci, struct file_draft *draft, const char *digest, struct err *err);
+
+/*
+ * Lists an image in index.json under a name (annotation org.opencontainers.image.ref.name), in
+ * place of what had this name. Other entries stay. Safe against others doing the same at once.
+ */
+int oci_tag(const struct oci *oci, const json_t *descriptor, const char *name, struct err *err);
+
+#endif
