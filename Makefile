@@ -30,6 +30,8 @@ $O/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
+$O/src/graph/ninja.o: rules/ko.ninja
+
 $O/bin/%: $O/tools/%.o $O/libko.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)

@@ -35,6 +35,13 @@ char *proc_find(const char *name)
 	return NULL;
 }
 
+char *proc_own_dir(void)
+{
+	scratch char *self = realpath("/proc/self/exe", NULL);
+
+	return self ? path_dir(self) : NULL;
+}
+
 /* Our environment with the child's own settings over it; the strings are borrowed. */
 static char **child_environ(const struct strs *extra)
 {
@@ -103,8 +110,9 @@ static int spawn(struct proc *proc, const char *path, int in, int out, int error
 		(short)(POSIX_SPAWN_SETSIGDEF | (proc->timeout ? POSIX_SPAWN_SETPGROUP : 0)));
 	if (in >= 0)
 		posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
-	if (out >= 0)
-		posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+	if (out >= 0 || proc->output_to_stderr)
+		posix_spawn_file_actions_adddup2(&actions, out >= 0 ? out : STDERR_FILENO,
+			STDOUT_FILENO);
 	if (errors >= 0)
 		posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO);
 	if (proc->dir)

@@ -1,0 +1,213 @@
+/*
+ * The commands that build: options become words for ko-scan, ko-scan writes the graph, ninja
+ * brings it up to date, and what it made is printed.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/proc.h"
+#include "driver.h"
+#include "formats/digest.h"
+#include "formats/record.h"
+#include "graph/destination.h"
+#include "graph/plan.h"
+#include "graph/run.h"
+
+static struct plan_options plan;
+static struct destination destination;
+static struct strs kubectl;
+static bool push = true;
+static int jobs;
+
+#define BUILD_OPTIONS \
+	PLAN_IMAGE_OPTIONS(&plan), \
+		{ 0, "push", NULL, OPT_FLAG, &push, "false: keep the images in the store only" }, \
+		{ 'j', "jobs", "N", OPT_NUMBER, &jobs, "how many commands ninja runs at once" }, \
+		DESTINATION_OPTIONS(&destination)
+
+static const struct opt build_opts[] = { BUILD_OPTIONS };
+static const struct opt resolve_opts[] = { PLAN_FILE_OPTIONS(&plan), BUILD_OPTIONS };
+static const struct opt apply_opts[] = { PLAN_FILE_OPTIONS(&plan), BUILD_OPTIONS,
+	{ 0, "context", "NAME", OPT_PASS, &kubectl, "for kubectl" },
+	{ 0, "kubeconfig", "FILE", OPT_PASS, &kubectl, "for kubectl" },
+	{ 'n', "namespace", "NAME", OPT_PASS, &kubectl, "for kubectl" } };
+
+const struct opt_tool driver_build_tool = { "ko build", "[OPTIONS] [IMPORTPATH...]",
+	"Compile the programs, push an image of each and print its reference.", build_opts,
+	countof(build_opts) };
+const struct opt_tool driver_resolve_tool = { "ko resolve", "-f FILE|DIR|-... [OPTIONS]",
+	"Print the manifests with every ko:// replaced by the image that was built and pushed for it.",
+	resolve_opts, countof(resolve_opts) };
+const struct opt_tool driver_apply_tool = { "ko apply",
+	"-f FILE|DIR|-... [OPTIONS] [-- KUBECTL ARGUMENTS]",
+	"Resolve the manifests and hand them to kubectl apply.", apply_opts, countof(apply_opts) };
+const struct opt_tool driver_create_tool = { "ko create",
+	"-f FILE|DIR|-... [OPTIONS] [-- KUBECTL ARGUMENTS]",
+	"Resolve the manifests and hand them to kubectl create.", apply_opts, countof(apply_opts) };
+
+static const char *build_dir(void)
+{
+	const char *dir = getenv("KO_BUILDDIR");
+
+	return dir && *dir ? dir : ".ko";
+}
+
+/* Standard input has to be a file that ninja can look at; the name says what is in it. */
+static int save_stdin(struct err *err)
+{
+	for (size_t i = 0; i < plan.filenames.n; i++) {
+		cleanup(buf_release) struct buf text = { 0 };
+		char name[FINGERPRINT_SIZE];
+		char *path;
+
+		if (strcmp(plan.filenames.v[i], "-"))
+			continue;
+		if (file_read("-", FILE_LIMIT, &text, err))
+			return -1;
+		fingerprint_of(buf_str(&text), text.len, name);
+		path = xasprintf("%s/stdin/%s.yaml", build_dir(), name);
+		free(plan.filenames.v[i]);
+		plan.filenames.v[i] = path;
+		if (file_save(path, buf_str(&text), text.len, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Brings the goal up to date and gives the path of its file. Returns as run_goal(). */
+static int make_goal(const char *goal, char **path, struct err *err)
+{
+	cleanup(strs_release) struct strs words = { 0 };
+	cleanup(run_release) struct run run = { .builddir = build_dir(), .jobs = jobs };
+	scratch char *bin = proc_own_dir();
+	int status;
+
+	if (!destination.repo)
+		destination.repo = getenv("KO_DOCKER_REPO");
+	if (!push)
+		destination.repo = NULL;
+	if (save_stdin(err))
+		return -1;
+	strs_take(&words, xasprintf("--builddir=%s", run.builddir));
+	destination_words(&destination, &words);
+	plan_options_words(&plan, &words);
+	run.words = &words;
+	run.bin = bin;
+	status = run_goal(&run, goal, err);
+	*path = path_join(run.dir, goal);
+	if (!status && !(destination.repo && *destination.repo) && push)
+		log_note("KO_DOCKER_REPO is unset: the images are in %s/oci; set it to push them",
+			run.builddir);
+	return status;
+}
+
+static int print_file(const char *path, struct err *err)
+{
+	cleanup(buf_release) struct buf text = { 0 };
+
+	if (file_read(path, FILE_LIMIT, &text, err))
+		return -1;
+	return file_output(NULL, buf_str(&text), text.len, err) < 0 ? -1 : 0;
+}
+
+static int print_refs(const char *path, struct err *err)
+{
+	cleanup(records_release) struct records records = { 0 };
+
+	if (records_read(&records, path, err))
+		return -1;
+	for (size_t i = 0; i < records_count(&records); i++) {
+		const char *ref = record_need(records_at(&records, i), "ref", err);
+
+		if (!ref)
+			return -1;
+		printf("%s\n", ref);
+	}
+	return 0;
+}
+
+int driver_build(int argc, char *argv[], struct err *err)
+{
+	scratch char *path = NULL;
+	int status = opt_parse(&driver_build_tool, argc, argv, &plan.importpaths, NULL, err);
+
+	if (status)
+		return status > 0 ? 0 : -1;
+	if (!plan.importpaths.n)
+		strs_add(&plan.importpaths, ".");
+	status = make_goal("refs.json", &path, err);
+	return status ? status : print_refs(path, err);
+}
+
+static int need_manifests(const char *command, struct err *err)
+{
+	if (plan.filenames.n)
+		return 0;
+	return err_set(err, ERR_USAGE, "no manifests: name them with -f; see %s --help", command);
+}
+
+int driver_resolve(int argc, char *argv[], struct err *err)
+{
+	cleanup(strs_release) struct strs operands = { 0 };
+	scratch char *path = NULL;
+	int status = opt_parse(&driver_resolve_tool, argc, argv, &operands, NULL, err);
+
+	if (status)
+		return status > 0 ? 0 : -1;
+	if (operands.n)
+		return err_set(err, ERR_USAGE, "unexpected operand '%s'; manifests are named with -f",
+			operands.v[0]);
+	if (need_manifests("ko resolve", err))
+		return -1;
+	status = make_goal("resolved.yaml", &path, err);
+	return status ? status : print_file(path, err);
+}
+
+/* Becomes ko-apply, so that kubectl's output and status are those of the command. */
+static int hand_over(const char *verb, const char *path, struct err *err)
+{
+	cleanup(strs_release) struct strs words = { 0 };
+	scratch char *dir = proc_own_dir();
+
+	strs_take(&words, dir ? xasprintf("%s/ko-apply", dir) : xstrdup("ko-apply"));
+	strs_take(&words, xasprintf("--verb=%s", verb));
+	strs_take(&words, xasprintf("--filename=%s", path));
+	strs_add(&words, "--");
+	for (size_t i = 0; i < kubectl.n; i++)
+		strs_add(&words, kubectl.v[i]);
+	return proc_exec((const char *const *)strs_argv(&words), err);
+}
+
+static int apply(const struct opt_tool *tool, const char *verb, int argc, char *argv[],
+	struct err *err)
+{
+	scratch char *path = NULL;
+	const char *repo;
+	int status = opt_parse(tool, argc, argv, &kubectl, &kubectl, err);
+
+	if (status)
+		return status > 0 ? 0 : -1;
+	if (need_manifests(tool->name, err))
+		return -1;
+	repo = destination.repo ? destination.repo : getenv("KO_DOCKER_REPO");
+	if (!repo || !*repo)
+		return err_set(err, ERR_USAGE,
+			"KO_DOCKER_REPO environment variable is unset; set it to the registry that "
+			"the cluster pulls from");
+	status = make_goal("resolved.yaml", &path, err);
+	return status ? status : hand_over(verb, path, err);
+}
+
+int driver_apply(int argc, char *argv[], struct err *err)
+{
+	return apply(&driver_apply_tool, "apply", argc, argv, err);
+}
+
+int driver_create(int argc, char *argv[], struct err *err)
+{
+	return apply(&driver_create_tool, "create", argc, argv, err);
+}

@@ -1,0 +1,31 @@
+#ifndef GRAPH_DESTINATION_H
+#define GRAPH_DESTINATION_H
+
+#include "base/opt.h"
+
+/* Where images go: what ko-scan puts into the graph's push edge. */
+struct destination {
+	const char *repo; /* "": the store */
+	bool tag_only;
+	const char *ca_file, *image_refs, *stats;
+	struct strs insecure;
+};
+
+#define DESTINATION_OPTIONS(d) \
+	{ 0, "repo", "REPOSITORY", OPT_STRING, &(d)->repo, \
+		"where to push (default: KO_DOCKER_REPO)" }, \
+		{ 0, "tag-only", NULL, OPT_FLAG, &(d)->tag_only, \
+			"write repository:tag without digest" }, \
+		{ 0, "insecure-registry", "HOST", OPT_LIST, &(d)->insecure, \
+			"allow plain http to this registry (repeatable)" }, \
+		{ 0, "ca-file", "FILE", OPT_STRING, &(d)->ca_file, \
+			"certificates that registries are checked by" }, \
+		{ 0, "image-refs", "FILE", OPT_STRING, &(d)->image_refs, \
+			"also write the references to a file" }, \
+		{ 0, "stats", "FILE", OPT_STRING, &(d)->stats, "write counts of the push as JSON" }
+
+/* The options as words, for ko-scan and ko-push alike. The repository is always among them. */
+void destination_words(const struct destination *destination, struct strs *words);
+void destination_release(struct destination *destination);
+
+#endif

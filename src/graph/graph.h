@@ -1,0 +1,42 @@
+#ifndef GRAPH_GRAPH_H
+#define GRAPH_GRAPH_H
+
+#include "plan.h"
+
+/*
+ * Writes a plan as a build graph. Beside the graph file, in its directory, go the files that the
+ * edges start from: scan.json (all records, with where they were found), GROUP.scan.json (the
+ * records that one go build makes) and manifests (the list of files). All are left alone where
+ * they would not change. Descriptors, not bytes, flow: NAME.PLATFORM.bin.json,
+ * NAME.PLATFORM.layer.json, base-N.json, NAME.image.json, refs.json, resolved.yaml, all there too.
+ */
+struct graph_options {
+	const char *file;      /* the graph */
+	const char *builddir;  /* executables, memos; ".ko" */
+	const char *oci;       /* the store */
+	const char *data;      /* KO_DATA_PATH; NULL: none */
+	const struct strs *push;  /* options for ko-push, the destination among them */
+	const struct strs *patch; /* options for ko-patch */
+	const char *bin;       /* directory of the tools; NULL: PATH */
+	/* ninja: the graph is a whole build.ninja, with rules, and re-makes itself by running
+	 * ko-scan with these words; NULL: a file for subninja */
+	const struct strs *scan;
+};
+
+int graph_ninja(const struct plan *plan, const struct graph_options *options, struct err *err);
+int graph_make(const struct plan *plan, const struct graph_options *options, struct err *err);
+
+/*
+ * A fingerprint of all that decides over the graph besides files: the words, the environment
+ * variables that ko, go and cgo obey, which go and which tools are used, and which of go.work,
+ * go.mod and ko.yaml there are from here upwards. malloced.
+ */
+char *graph_key(const struct strs *words, const char *bin);
+
+/* The variables that are set and change what is built, as NAME=VALUE, sorted. */
+void graph_environment(struct strs *settings);
+
+/* s as one word for sh. malloced. */
+char *shell_quote(const char *s);
+
+#endif

@@ -1,0 +1,332 @@
+/*
+ * The graph for ninja (https://ninja-build.org/manual.html). Paths in build lines are escaped with
+ * "$"; words of commands are quoted for sh first. The rules are those of rules/ko.ninja, which is
+ * part of this program for graphs that stand alone.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "layout.h"
+
+__asm__(".section .rodata\n"
+	".global graph_rules, graph_rules_end\n"
+	"graph_rules:\n"
+	".incbin \"rules/ko.ninja\"\n"
+	"graph_rules_end:\n"
+	".previous\n");
+extern const char graph_rules[], graph_rules_end[];
+
+struct ninja {
+	struct buf out;
+	const struct graph_options *options;
+	struct layout layout;
+	char *marker; /* oci-layout: what is newer than a store that was made anew */
+};
+
+/* A path in a build line. */
+static void add_path(struct ninja *n, const char *path)
+{
+	buf_addch(&n->out, ' ');
+	for (; *path; path++) {
+		if (strchr("$ :", *path))
+			buf_addch(&n->out, '$');
+		buf_addch(&n->out, *path);
+	}
+}
+
+static void add_text(struct ninja *n, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '$')
+			buf_addch(&n->out, '$');
+		buf_addch(&n->out, *text);
+	}
+}
+
+/* "  name = value"; the value is a path or text that no shell sees. */
+static void bind(struct ninja *n, const char *name, const char *value)
+{
+	buf_addf(&n->out, "  %s = ", name);
+	add_text(n, value);
+	buf_addch(&n->out, '\n');
+}
+
+static void bind_words(struct ninja *n, const char *name, const struct strs *words)
+{
+	if (!words || !words->n)
+		return;
+	buf_addf(&n->out, "  %s =", name);
+	for (size_t i = 0; i < words->n; i++) {
+		scratch char *word = shell_quote(words->v[i]);
+
+		buf_addch(&n->out, ' ');
+		add_text(n, word);
+	}
+	buf_addch(&n->out, '\n');
+}
+
+static void begin(struct ninja *n, const char *output)
+{
+	buf_addstr(&n->out, "\nbuild");
+	add_path(n, output);
+}
+
+static void rule(struct ninja *n, const char *name)
+{
+	buf_addf(&n->out, ": %s", name);
+}
+
+static void after(struct ninja *n)
+{
+	buf_addstr(&n->out, " |");
+	add_path(n, n->marker);
+}
+
+static void write_store(struct ninja *n)
+{
+	begin(n, n->marker);
+	rule(n, "ko_store");
+	buf_addch(&n->out, '\n');
+	bind(n, "dir", n->options->oci);
+}
+
+static void write_base(struct ninja *n, const struct base *base)
+{
+	scratch char *out = layout_path(&n->layout, "base", base->id, "json");
+	cleanup(strs_release) struct strs args = { 0 };
+
+	for (size_t i = 0; i < base->platforms.n; i++)
+		strs_take(&args, xasprintf("--platform=%s", base->platforms.v[i]));
+	begin(n, out);
+	rule(n, "ko_base");
+	after(n);
+	buf_addch(&n->out, '\n');
+	bind(n, "dir", n->options->builddir);
+	bind(n, "oci", n->options->oci);
+	bind(n, "base", base->reference);
+	bind_words(n, "args", &args);
+}
+
+static void write_gobuild(struct ninja *n, const struct group *group, const char *platform)
+{
+	scratch char *in = layout_path(&n->layout, group->id, NULL, "scan.json");
+	scratch char *found = path_join(n->layout.dir, "scan.json");
+	scratch char *depfile = layout_path(&n->layout, group->id, platform, "d");
+	scratch char *pattern = layout_path(&n->layout, "%", platform, "bin.json");
+	scratch char *title = group_title(group, platform);
+
+	buf_addstr(&n->out, "\nbuild");
+	for (size_t i = 0; i < records_count(&group->records); i++) {
+		const char *name = record_get(records_at(&group->records, i), "name");
+		scratch char *out = layout_path(&n->layout, name, platform, "bin.json");
+
+		add_path(n, out);
+	}
+	rule(n, "ko_gobuild");
+	add_path(n, in);
+	buf_addstr(&n->out, " ||");
+	add_path(n, found);
+	buf_addch(&n->out, '\n');
+	bind(n, "dir", n->options->builddir);
+	bind(n, "platform", platform);
+	bind(n, "found", found);
+	bind(n, "depfile", depfile);
+	bind(n, "pattern", pattern);
+	bind(n, "title", title);
+}
+
+static void write_layer(struct ninja *n, const char *name, const char *platform)
+{
+	scratch char *in = layout_path(&n->layout, name, platform, "bin.json");
+	scratch char *out = layout_path(&n->layout, name, platform, "layer.json");
+	scratch char *depfile = layout_path(&n->layout, name, platform, "layer.d");
+	scratch char *title = xasprintf("%s for %s", name, platform);
+	cleanup(strs_release) struct strs args = { 0 };
+
+	if (n->options->data)
+		strs_take(&args, xasprintf("--data=%s", n->options->data));
+	begin(n, out);
+	rule(n, "ko_layer");
+	add_path(n, in);
+	after(n);
+	buf_addch(&n->out, '\n');
+	bind(n, "dir", n->options->builddir);
+	bind(n, "oci", n->options->oci);
+	bind(n, "depfile", depfile);
+	bind(n, "title", title);
+	bind_words(n, "args", &args);
+}
+
+static void write_image(struct ninja *n, const json_t *record)
+{
+	const char *name = record_get(record, "name");
+	const struct base *on = layout_base(&n->layout, record);
+	scratch char *base = layout_path(&n->layout, "base", on->id, "json");
+	scratch char *out = layout_path(&n->layout, name, NULL, "image.json");
+
+	begin(n, out);
+	rule(n, "ko_image");
+	for (size_t i = 0; i < on->platforms.n; i++) {
+		scratch char *in =
+			layout_path(&n->layout, name, on->platforms.v[i], "layer.json");
+
+		add_path(n, in);
+	}
+	after(n);
+	add_path(n, base);
+	buf_addch(&n->out, '\n');
+	bind(n, "oci", n->options->oci);
+	bind(n, "base", base);
+	bind(n, "title", name);
+	for (size_t i = 0; i < on->platforms.n; i++)
+		write_layer(n, name, on->platforms.v[i]);
+}
+
+static void add_images(struct ninja *n, const struct plan *plan)
+{
+	for (size_t i = 0; i < records_count(&plan->records); i++) {
+		const char *name = record_get(records_at(&plan->records, i), "name");
+		scratch char *path = layout_path(&n->layout, name, NULL, "image.json");
+
+		add_path(n, path);
+	}
+}
+
+static void write_push(struct ninja *n, const struct plan *plan, const char *refs)
+{
+	begin(n, refs);
+	rule(n, "ko_push");
+	add_images(n, plan);
+	after(n);
+	buf_addch(&n->out, '\n');
+	bind(n, "dir", n->options->builddir);
+	bind(n, "oci", n->options->oci);
+	bind_words(n, "args", n->options->push);
+}
+
+static void write_patch(struct ninja *n, const struct plan *plan, const char *refs,
+	const char *resolved)
+{
+	scratch char *list = path_join(n->layout.dir, "manifests");
+
+	begin(n, resolved);
+	rule(n, "ko_patch");
+	add_path(n, refs);
+	buf_addstr(&n->out, " |");
+	add_path(n, list);
+	for (size_t i = 0; i < plan->manifests.n; i++)
+		add_path(n, plan->manifests.v[i]);
+	buf_addch(&n->out, '\n');
+	bind(n, "manifests", list);
+	bind_words(n, "args", n->options->patch);
+}
+
+/* The names a person can give to ninja. */
+static void write_goals(struct ninja *n, const struct plan *plan, const char *refs,
+	const char *resolved)
+{
+	buf_addstr(&n->out, "\nbuild ko-build: phony");
+	add_images(n, plan);
+	buf_addstr(&n->out, "\nbuild ko-push: phony");
+	add_path(n, refs);
+	buf_addstr(&n->out, "\nbuild ko-resolve: phony");
+	add_path(n, resolved);
+	buf_addstr(&n->out, "\nbuild ko-apply: ko_apply");
+	add_path(n, resolved);
+	buf_addch(&n->out, '\n');
+}
+
+/* The first lines of a graph that stands alone: the rules, and the edge that re-makes the graph. */
+static void write_head(struct ninja *n)
+{
+	struct strs words = { 0 };
+
+	buf_addstr(&n->out, "\n");
+	buf_add(&n->out, graph_rules, (size_t)(graph_rules_end - graph_rules));
+	buf_addstr(&n->out, "\nbuilddir = ");
+	add_text(n, n->layout.dir);
+	buf_addf(&n->out,
+		"\n\nrule ko_scan\n"
+		"  command = ${ko_bin}ko-scan $args\n"
+		"  description = scan manifests\n"
+		"  depfile = $out.d\n"
+		"  deps = gcc\n"
+		"  generator = 1\n"
+		"  restat = 1\n");
+	begin(n, n->options->file);
+	buf_addstr(&n->out, " |");
+	for (size_t i = 0; i < n->layout.group_count; i++) {
+		scratch char *path =
+			layout_path(&n->layout, n->layout.groups[i].id, NULL, "scan.json");
+
+		add_path(n, path);
+	}
+	scratch char *found = path_join(n->layout.dir, "scan.json");
+	scratch char *list = path_join(n->layout.dir, "manifests");
+	add_path(n, found);
+	add_path(n, list);
+	buf_addstr(&n->out, ": ko_scan\n");
+	bind_words(n, "args", n->options->scan);
+	strs_release(&words);
+}
+
+static void write_environment(struct ninja *n)
+{
+	cleanup(strs_release) struct strs settings = { 0 };
+
+	if (n->options->bin)
+		buf_addf(&n->out, "ko_bin = %s/\n", n->options->bin);
+	graph_environment(&settings);
+	buf_addstr(&n->out, "ko_env =");
+	for (size_t i = 0; i < settings.n; i++) {
+		size_t length = strcspn(settings.v[i], "=") + 1;
+		scratch char *value = shell_quote(settings.v[i] + length);
+
+		buf_addf(&n->out, " %.*s", (int)length, settings.v[i]);
+		add_text(n, value);
+	}
+	buf_addch(&n->out, '\n');
+}
+
+static void write_graph(struct ninja *n, const struct plan *plan)
+{
+	scratch char *refs = path_join(n->layout.dir, "refs.json");
+	scratch char *resolved = path_join(n->layout.dir, "resolved.yaml");
+
+	buf_addstr(&n->out, "# Made by ko-scan; changes are lost.\n");
+	write_environment(n);
+	if (n->options->scan)
+		write_head(n);
+	write_store(n);
+	for (size_t i = 0; i < n->layout.base_count; i++)
+		write_base(n, &n->layout.bases[i]);
+	for (size_t i = 0; i < n->layout.group_count; i++) {
+		const struct group *group = &n->layout.groups[i];
+
+		for (size_t j = 0; j < group->platforms.n; j++)
+			write_gobuild(n, group, group->platforms.v[j]);
+	}
+	for (size_t i = 0; i < records_count(&plan->records); i++)
+		write_image(n, records_at(&plan->records, i));
+	write_push(n, plan, refs);
+	write_patch(n, plan, refs, resolved);
+	write_goals(n, plan, refs, resolved);
+}
+
+int graph_ninja(const struct plan *plan, const struct graph_options *options, struct err *err)
+{
+	struct ninja n = { .options = options };
+	int result = layout_make(&n.layout, plan, options->file, err);
+
+	n.marker = path_join(options->oci, "oci-layout");
+	if (!result) {
+		write_graph(&n, plan);
+		result = file_save(options->file, buf_str(&n.out), n.out.len, err) < 0 ? -1 : 0;
+	}
+	free(n.marker);
+	layout_release(&n.layout);
+	buf_release(&n.out);
+	return result;
+}

@@ -1,0 +1,131 @@
+#include "run.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/proc.h"
+#include "graph.h"
+
+static char *tool_path(const struct run *run, const char *tool)
+{
+	return run->bin ? path_join(run->bin, tool) : xstrdup(tool);
+}
+
+/* Held until the program ends. */
+static int lock(const char *dir, struct err *err)
+{
+	scratch char *path = path_join(dir, "lock");
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+
+	if (fd < 0 || flock(fd, LOCK_EX))
+		return err_sys(err, "%s", path);
+	return 0;
+}
+
+static int scan(const struct run *run, const char *graph, struct err *err)
+{
+	cleanup(strs_release) struct strs argv = { 0 };
+	struct proc proc = { .output_to_stderr = true };
+
+	strs_take(&argv, tool_path(run, "ko-scan"));
+	strs_add(&argv, "--self");
+	strs_add(&argv, "--ninja");
+	strs_add(&argv, graph);
+	for (size_t i = 0; i < run->words->n; i++)
+		strs_add(&argv, run->words->v[i]);
+	proc.argv = (const char *const *)strs_argv(&argv);
+	return proc_run(&proc, err);
+}
+
+/*
+ * ninja puts "FAILED: OUTPUT" and the command before what a failed command said, and "ninja: build
+ * stopped" at the end. Somebody who typed one ko command wants the tool's own words only.
+ */
+static void show_failure(const char *text)
+{
+	bool skip_command = false;
+
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+		bool failed = starts_with(text, "FAILED: ");
+
+		if (!failed && !skip_command && !starts_with(text, "ninja: build stopped"))
+			fprintf(stderr, "%.*s\n", (int)n, text);
+		skip_command = failed;
+		text += n + (text[n] == '\n');
+	}
+}
+
+/* The first status that a tool noted, or 1. */
+static int noted_status(const char *report)
+{
+	cleanup(buf_release) struct buf text = { 0 };
+	struct err ignored;
+	long status = 0;
+
+	if (!file_read_if_exists(report, 4096, &text, &ignored))
+		status = strtol(buf_str(&text), NULL, 10);
+	return status > 0 && status < 256 ? (int)status : ERR_FAILED;
+}
+
+static int ninja(const struct run *run, const char *graph, const char *goal, struct err *err)
+{
+	bool terminal = isatty(STDERR_FILENO) || log_verbosity > 1;
+	cleanup(strs_release) struct strs argv = { 0 };
+	cleanup(strs_release) struct strs env = { 0 };
+	cleanup(buf_release) struct buf said = { 0 };
+	scratch char *report = path_join(run->dir, "report");
+	struct proc proc = { .env = &env, .output_to_stderr = terminal };
+	int status;
+
+	strs_add(&argv, "ninja");
+	if (!terminal) {
+		strs_add(&argv, "--quiet");
+		proc.output = proc.messages = &said;
+	}
+	if (log_verbosity > 1)
+		strs_add(&argv, "-v");
+	if (run->jobs)
+		strs_take(&argv, xasprintf("-j%d", run->jobs));
+	strs_add(&argv, "-f");
+	strs_add(&argv, graph);
+	strs_add(&argv, goal);
+	proc.argv = (const char *const *)strs_argv(&argv);
+	strs_take(&env, xasprintf("KO_REPORT=%s", report));
+	strs_take(&env, xasprintf("KO_VERBOSE=%d", log_verbosity));
+	unlink(report);
+	status = proc_run(&proc, err);
+	if (status < 0)
+		return err_prefix(err, "install ninja 1.11 or newer (Debian: ninja-build)");
+	show_failure(buf_str(&said));
+	return status ? noted_status(report) : 0;
+}
+
+int run_goal(struct run *run, const char *goal, struct err *err)
+{
+	scratch char *key = graph_key(run->words, run->bin);
+	scratch char *graph = NULL;
+	scratch char *path = NULL;
+	int status = 0;
+
+	run->dir = path_join(run->builddir, key);
+	graph = path_join(run->dir, "build.ninja");
+	path = path_join(run->dir, goal);
+	if (file_mkdirs(run->dir, err) || lock(run->dir, err))
+		return -1;
+	if (!file_exists(graph))
+		status = scan(run, graph, err);
+	return status ? status : ninja(run, graph, path, err);
+}
+
+void run_release(struct run *run)
+{
+	free(steal(&run->dir));
+}

@@ -1,0 +1,125 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/depfile.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/opt.h"
+#include "base/proc.h"
+#include "graph/destination.h"
+#include "graph/graph.h"
+
+static struct plan_options options;
+static struct destination destination;
+static const char *ninja_file, *make_file, *depfile_name, *depfile_target, *builddir, *oci, *out;
+static bool self;
+
+static const struct opt opts[] = {
+	PLAN_FILE_OPTIONS(&options),
+	PLAN_IMAGE_OPTIONS(&options),
+	{ 0, "ninja", "FILE", OPT_STRING, &ninja_file, "write a graph for ninja instead of records" },
+	{ 0, "make", "FILE", OPT_STRING, &make_file, "write a graph for make instead of records" },
+	{ 0, "depfile", "FILE", OPT_STRING, &depfile_name, "write what the graph depends on" },
+	{ 0, "depfile-target", "FILE", OPT_STRING, &depfile_target,
+		"the file that depends on it (default: the graph)" },
+	{ 0, "builddir", "DIR", OPT_STRING, &builddir, "executables and memos (default .ko)" },
+	{ 0, "oci", "DIR", OPT_STRING, &oci, "image store (default BUILDDIR/oci)" },
+	DESTINATION_OPTIONS(&destination),
+	{ 0, "self", NULL, OPT_FLAG, &self, NULL },
+	{ 'o', "output", "FILE", OPT_STRING, &out, "records (default: standard output)" },
+};
+
+static const struct opt_tool tool = { "ko-scan",
+	"[-f FILE|DIR|-]... [-R] [-l SELECTOR] [--ninja FILE | --make FILE] [IMPORTPATH...]",
+	"Find the programs that manifests name as ko://IMPORTPATH; print a record for each, or write\n"
+	"the build graph for all of them.",
+	opts, countof(opts) };
+
+/* The words that make this same graph again. */
+static void own_words(struct strs *words)
+{
+	strs_add(words, "--self");
+	strs_take(words, xasprintf("--ninja=%s", ninja_file));
+	strs_take(words, xasprintf("--depfile=%s.d", ninja_file));
+	strs_take(words, xasprintf("--builddir=%s", builddir));
+	strs_take(words, xasprintf("--oci=%s", oci));
+	destination_words(&destination, words);
+	plan_options_words(&options, words);
+}
+
+static int write_graph(const struct plan *plan, struct err *err)
+{
+	cleanup(strs_release) struct strs push = { 0 };
+	cleanup(strs_release) struct strs patch = { 0 };
+	cleanup(strs_release) struct strs words = { 0 };
+	const char *file = ninja_file ? ninja_file : make_file;
+	scratch char *bin = proc_own_dir();
+	struct graph_options graph = { .file = file, .builddir = builddir, .oci = oci,
+		.data = getenv("KO_DATA_PATH"), .push = &push, .patch = &patch };
+
+	destination_words(&destination, &push);
+	if (options.selector)
+		strs_take(&patch, xasprintf("--selector=%s", options.selector));
+	if (options.skip_invalid)
+		strs_add(&patch, "--skip-invalid");
+	if (self) {
+		own_words(&words);
+		graph.scan = &words;
+		graph.bin = bin;
+	}
+	return ninja_file ? graph_ninja(plan, &graph, err) : graph_make(plan, &graph, err);
+}
+
+static int write_depfile(const struct plan *plan, struct err *err)
+{
+	cleanup(depfile_release) struct depfile depfile = { 0 };
+
+	for (size_t i = 0; i < plan->inputs.n; i++)
+		depfile_add(&depfile, plan->inputs.v[i]);
+	return depfile_write(&depfile, depfile_name, make_file ? DEPFILE_MAKE : DEPFILE_NINJA,
+		depfile_target ? depfile_target : ninja_file ? ninja_file : make_file, err);
+}
+
+static int run(struct err *err)
+{
+	cleanup(plan_release) struct plan plan = { 0 };
+
+	if (plan_make(&plan, &options, err))
+		return -1;
+	if (!ninja_file && !make_file)
+		return records_write(&plan.records, out, err);
+	if (write_graph(&plan, err))
+		return -1;
+	return depfile_name ? write_depfile(&plan, err) : 0;
+}
+
+/* Settings that come from the environment when they are not on the command line. */
+static void set_defaults(void)
+{
+	if (!builddir)
+		builddir = getenv("KO_BUILDDIR");
+	if (!builddir || !*builddir)
+		builddir = ".ko";
+	if (!oci)
+		oci = path_join(builddir, "oci");
+	if (!destination.repo)
+		destination.repo = getenv("KO_DOCKER_REPO");
+}
+
+int main(int argc, char *argv[])
+{
+	struct err err;
+	int status;
+
+	log_init("ko-scan");
+	file_mark_start();
+	status = opt_parse(&tool, argc, argv, &options.importpaths, NULL, &err);
+	if (status)
+		return status > 0 ? 0 : log_error(&err);
+	set_defaults();
+	status = run(&err) || log_close_stdout(&err) ? log_error(&err) : 0;
+	plan_options_release(&options);
+	destination_release(&destination);
+	return status;
+}

@@ -1,0 +1,61 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/opt.h"
+#include "base/proc.h"
+#include "driver/driver.h"
+
+static const char usage[] =
+	"usage: ko COMMAND [OPTIONS]\n\n"
+	"Build Go programs into container images and deploy them by their import paths.\n\n";
+
+static void show_help(void)
+{
+	fputs(usage, stdout);
+	for (size_t i = 0; i < driver_command_count; i++)
+		printf("  %-12s %s\n", driver_commands[i].name, driver_commands[i].summary);
+	puts("\nko COMMAND --help shows the options of a command.");
+}
+
+static int dispatch(int argc, char *argv[], struct err *err)
+{
+	for (size_t i = 0; i < driver_command_count; i++) {
+		const struct driver_command *command = &driver_commands[i];
+
+		if (!strcmp(command->name, argv[1]) ||
+			(command->alias && !strcmp(command->alias, argv[1])))
+			return command->run(argc - 1, argv + 1, err);
+	}
+	return err_set(err, ERR_USAGE, "unknown command '%s'; see ko --help", argv[1]);
+}
+
+int main(int argc, char *argv[])
+{
+	struct err err;
+	int status;
+
+	log_init("ko");
+	/* ko -v resolve is the same as ko resolve -v */
+	while (argc > 1 && (!strcmp(argv[1], "-v") || !strcmp(argv[1], "--verbose"))) {
+		log_verbosity++;
+		argv[1] = argv[0];
+		argc--, argv++;
+	}
+	if (argc < 2 || !strcmp(argv[1], "help") || !strcmp(argv[1], "--help") ||
+		!strcmp(argv[1], "-h")) {
+		show_help();
+		status = argc < 2 ? ERR_USAGE : 0;
+	} else if (!strcmp(argv[1], "version") || !strcmp(argv[1], "--version")) {
+		printf("%s\n", version);
+		status = 0;
+	} else {
+		status = dispatch(argc, argv, &err);
+	}
+	if (status < 0 || log_close_stdout(&err))
+		return log_error(&err);
+	return status;
+}
