@@ -22,7 +22,8 @@ struct ninja {
 	struct buf out;
 	const struct graph_options *options;
 	struct layout layout;
-	char *marker; /* oci-layout: what is newer than a store that was made anew */
+	char *store;    /* oci-layout, newer than all that was put into a store since removed */
+	char *programs; /* the same for the directory of executables */
 };
 
 /* A path in a build line. */
@@ -78,18 +79,23 @@ static void rule(struct ninja *n, const char *name)
 	buf_addf(&n->out, ": %s", name);
 }
 
-static void after(struct ninja *n)
+static void after(struct ninja *n, const char *marker)
 {
 	buf_addstr(&n->out, " |");
-	add_path(n, n->marker);
+	add_path(n, marker);
 }
 
-static void write_store(struct ninja *n)
+/* Somebody may remove a directory of side files: its marker then comes back newer than the records
+ * of what was in it, and everything that belongs there is made again. */
+static void write_markers(struct ninja *n)
 {
-	begin(n, n->marker);
+	begin(n, n->store);
 	rule(n, "ko_store");
 	buf_addch(&n->out, '\n');
 	bind(n, "dir", n->options->oci);
+	begin(n, n->programs);
+	rule(n, "ko_marker");
+	buf_addch(&n->out, '\n');
 }
 
 static void write_base(struct ninja *n, const struct base *base)
@@ -101,7 +107,7 @@ static void write_base(struct ninja *n, const struct base *base)
 		strs_take(&args, xasprintf("--platform=%s", base->platforms.v[i]));
 	begin(n, out);
 	rule(n, "ko_base");
-	after(n);
+	after(n, n->store);
 	buf_addch(&n->out, '\n');
 	bind(n, "dir", n->options->builddir);
 	bind(n, "oci", n->options->oci);
@@ -126,6 +132,7 @@ static void write_gobuild(struct ninja *n, const struct group *group, const char
 	}
 	rule(n, "ko_gobuild");
 	add_path(n, in);
+	after(n, n->programs);
 	buf_addstr(&n->out, " ||");
 	add_path(n, found);
 	buf_addch(&n->out, '\n');
@@ -150,7 +157,7 @@ static void write_layer(struct ninja *n, const char *name, const char *platform)
 	begin(n, out);
 	rule(n, "ko_layer");
 	add_path(n, in);
-	after(n);
+	after(n, n->store);
 	buf_addch(&n->out, '\n');
 	bind(n, "dir", n->options->builddir);
 	bind(n, "oci", n->options->oci);
@@ -174,7 +181,7 @@ static void write_image(struct ninja *n, const json_t *record)
 
 		add_path(n, in);
 	}
-	after(n);
+	after(n, n->store);
 	add_path(n, base);
 	buf_addch(&n->out, '\n');
 	bind(n, "oci", n->options->oci);
@@ -199,7 +206,7 @@ static void write_push(struct ninja *n, const struct plan *plan, const char *ref
 	begin(n, refs);
 	rule(n, "ko_push");
 	add_images(n, plan);
-	after(n);
+	after(n, n->store);
 	buf_addch(&n->out, '\n');
 	bind(n, "dir", n->options->builddir);
 	bind(n, "oci", n->options->oci);
@@ -241,9 +248,10 @@ static void write_goals(struct ninja *n, const struct plan *plan, const char *re
 /* The first lines of a graph that stands alone: the rules, and the edge that re-makes the graph. */
 static void write_head(struct ninja *n)
 {
-	struct strs words = { 0 };
+	scratch char *found = path_join(n->layout.dir, "scan.json");
+	scratch char *list = path_join(n->layout.dir, "manifests");
 
-	buf_addstr(&n->out, "\n");
+	buf_addch(&n->out, '\n');
 	buf_add(&n->out, graph_rules, (size_t)(graph_rules_end - graph_rules));
 	buf_addstr(&n->out, "\nbuilddir = ");
 	add_text(n, n->layout.dir);
@@ -263,13 +271,10 @@ static void write_head(struct ninja *n)
 
 		add_path(n, path);
 	}
-	scratch char *found = path_join(n->layout.dir, "scan.json");
-	scratch char *list = path_join(n->layout.dir, "manifests");
 	add_path(n, found);
 	add_path(n, list);
 	buf_addstr(&n->out, ": ko_scan\n");
 	bind_words(n, "args", n->options->scan);
-	strs_release(&words);
 }
 
 static void write_environment(struct ninja *n)
@@ -299,7 +304,7 @@ static void write_graph(struct ninja *n, const struct plan *plan)
 	write_environment(n);
 	if (n->options->scan)
 		write_head(n);
-	write_store(n);
+	write_markers(n);
 	for (size_t i = 0; i < n->layout.base_count; i++)
 		write_base(n, &n->layout.bases[i]);
 	for (size_t i = 0; i < n->layout.group_count; i++) {
@@ -320,12 +325,14 @@ int graph_ninja(const struct plan *plan, const struct graph_options *options, st
 	struct ninja n = { .options = options };
 	int result = layout_make(&n.layout, plan, options->file, err);
 
-	n.marker = path_join(options->oci, "oci-layout");
+	n.store = path_join(options->oci, "oci-layout");
+	n.programs = path_join(options->builddir, "go/marker");
 	if (!result) {
 		write_graph(&n, plan);
 		result = file_save(options->file, buf_str(&n.out), n.out.len, err) < 0 ? -1 : 0;
 	}
-	free(n.marker);
+	free(n.store);
+	free(n.programs);
 	layout_release(&n.layout);
 	buf_release(&n.out);
 	return result;

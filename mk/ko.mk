@@ -1,0 +1,129 @@
+# Container images and resolved manifests for Go programs, for GNU make 4.3 and newer:
+#
+#     KO_MANIFESTS := config
+#     include /usr/local/share/ko/ko.mk
+#
+# gives the goals that make ko-help lists. Nothing outside KO_* and ko.* is set or changed.
+
+ifndef ko.included
+ko.included := 1
+ko.file := $(lastword $(MAKEFILE_LIST))
+ko.default_goal := $(.DEFAULT_GOAL)
+
+# Files and directories of manifests; import paths that no manifest names.
+KO_MANIFESTS ?=
+KO_IMPORTPATHS ?=
+# Options for ko-scan (-R, -l SELECTOR, -P, --platform LIST; see ko-scan(1)) and for kubectl.
+KO_FLAGS ?=
+KO_KUBECTL_FLAGS ?=
+# Where everything that is made goes, and the resolved manifests.
+KO_BUILDDIR ?= .ko
+KO_RESOLVED ?= $(KO_BUILDDIR)/resolved.yaml
+# Directory of the tools with a slash at its end; without it they are found on PATH.
+KO_BIN ?=
+# Words before every command, for wrappers in the way of ccache.
+KO_WRAP ?=
+
+ko.dir := $(KO_BUILDDIR)/make
+ko.settings := $(ko.dir)/settings
+ko.store := $(KO_BUILDDIR)/oci/oci-layout
+ko.programs := $(KO_BUILDDIR)/go/marker
+
+# make V=1 shows the commands.
+ko.at := $(if $(V),,@)
+ko.say := @printf '  KO  %s\n'
+
+# The variables, set in the environment or here, that decide over the result. Values that the
+# tools read from the environment are handed to them.
+ko.variables := KO_DOCKER_REPO KO_GOFLAGS KO_DATA_PATH KO_DATA_DATE_EPOCH \
+  KO_DATA_PATH_ALLOWED_ROOT KO_BASEIMAGE KO_DEFAULTBASEIMAGE KO_BASEIMAGEOVERRIDES \
+  KO_DEFAULTPLATFORMS KO_DEFAULTENV KO_DEFAULTFLAGS KO_DEFAULTLDFLAGS KO_CONFIG_PATH KO_NAMING \
+  KO_GO_PATH SOURCE_DATE_EPOCH
+ko.go_variables := CC CXX FC AR GCCGO GO111MODULE GO386 GOAMD64 GOARCH GOARM GOARM64 GODEBUG GOENV \
+  GOEXPERIMENT GOFIPS140 GOFLAGS GOMIPS GOMIPS64 GOMODCACHE GOOS GOPATH GOPPC64 GORISCV64 GOROOT \
+  GOTOOLCHAIN GOWASM GOWORK CGO_ENABLED CGO_CFLAGS CGO_CPPFLAGS CGO_CXXFLAGS CGO_LDFLAGS \
+  PKG_CONFIG PKG_CONFIG_PATH
+
+ko.quote = '$(subst ','\'',$1)'
+ko.exports := $(foreach v,$(ko.variables),$(if $(filter-out undefined default,$(origin $v)),$v=$(call ko.quote,$($v))))
+ko.scan_args = $(foreach f,$(KO_MANIFESTS),-f $f) $(KO_FLAGS) $(KO_IMPORTPATHS)
+
+# Parents of the working directory: a go.work or go.mod that appears there changes everything.
+ko.parents = $1$(if $(filter-out /,$1),/) $(if $(filter-out / ,$1),$(call ko.parents,$(patsubst %/,%,$(dir $1))))
+ko.above := $(wildcard $(foreach d,$(call ko.parents,$(CURDIR)),$dgo.work $dgo.mod $dko.yaml $d.ko.yaml))
+ko.go := $(firstword $(wildcard $(addsuffix /go,$(subst :, ,$(PATH)))))
+
+define ko.facts
+$(KO_BIN) $(KO_WRAP) $(ko.scan_args)
+$(ko.exports)
+$(foreach v,$(ko.go_variables),$v=$(if $(filter-out undefined default,$(origin $v)),$($v)))
+$(ko.above) $(ko.go)
+endef
+
+# The settings file is written anew, here, only when a setting is another one than last time.
+ifneq ($(strip $(file <$(ko.settings))),$(strip $(ko.facts)))
+ko.made := $(shell mkdir -p $(ko.dir))
+$(file >$(ko.settings),$(ko.facts))
+endif
+
+.PHONY: ko-build ko-push ko-resolve ko-apply ko-create ko-delete ko-list ko-clean ko-help ko.force
+
+ko.need = $(foreach f,$1,$(if $(wildcard $f),,ko.force))
+
+## ko-build: compile the programs and make their images
+## ko-push: push the images
+## ko-resolve: write the manifests with references to images in KO_RESOLVED
+## ko-apply: kubectl apply them
+## ko-create: kubectl create them
+## ko-delete: kubectl delete them
+## ko-list: print the references of the images
+## ko-clean: remove what was made
+## ko-help: show this text
+
+ko.goals := $(or $(MAKECMDGOALS),all)
+ifneq ($(filter ko-apply ko-create,$(ko.goals)),)
+ifeq ($(KO_DOCKER_REPO),)
+$(error KO_DOCKER_REPO environment variable is unset; set it to the registry that the cluster pulls from)
+endif
+endif
+ifneq ($(filter-out ko-clean ko-help ko-delete,$(ko.goals)),)
+-include $(ko.dir)/graph.mk
+-include $(ko.dir)/graph.d
+endif
+
+$(ko.dir)/graph.mk: $(ko.dir)/graph.stamp ;
+
+$(ko.dir)/graph.stamp: $(ko.settings) $(call ko.need,$(ko.dir)/graph.mk)
+	$(ko.at)touch $@.new && $(ko.exports) $(KO_BIN)ko-scan --make $(ko.dir)/graph.mk --depfile $(ko.dir)/graph.d --depfile-target $@ --builddir $(KO_BUILDDIR) $(ko.scan_args) && mv $@.new $@
+
+$(ko.store):
+	@mkdir -p $(@D)/blobs/sha256 && printf '%s' '{"imageLayoutVersion":"1.0.0"}' >$@
+
+$(ko.programs):
+	@mkdir -p $(@D) && touch $@
+
+$(ko.settings): ;
+
+ko-build: $(ko.dir)/graph.stamp $(ko.images)
+
+ko-push: $(ko.dir)/graph.stamp $(ko.dir)/refs.json
+
+ko-resolve: $(ko.dir)/graph.stamp $(KO_RESOLVED)
+
+ko-apply ko-create: ko-%: $(ko.dir)/graph.stamp $(KO_RESOLVED)
+	$(ko.at)$(KO_BIN)ko-apply --verb $* -f $(KO_RESOLVED) -- $(KO_KUBECTL_FLAGS)
+
+ko-delete:
+	$(ko.at)kubectl delete $(foreach f,$(KO_MANIFESTS),-f $f) $(KO_KUBECTL_FLAGS)
+
+ko-list: ko-push
+	@sed 's/.*"ref":"\([^"]*\)".*/\1/' $(ko.dir)/refs.json
+
+ko-clean:
+	$(ko.at)rm -rf $(KO_BUILDDIR)
+
+ko-help:
+	@sed -n 's/^## \([^:]*\): /  \1\t/p' $(ko.file) | expand -t 16
+
+.DEFAULT_GOAL := $(ko.default_goal)
+endif

@@ -1,0 +1,344 @@
+#include "plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "inputs/config.h"
+#include "inputs/gomod.h"
+#include "inputs/kopath.h"
+#include "inputs/manifests.h"
+#include "inputs/naming.h"
+#include "inputs/template.h"
+#include "inputs/yaml.h"
+
+void plan_options_release(struct plan_options *o)
+{
+	strs_release(&o->filenames);
+	strs_release(&o->importpaths);
+	strs_release(&o->platforms);
+	strs_release(&o->tags);
+	strs_release(&o->labels);
+	strs_release(&o->annotations);
+	strs_release(&o->ldflags);
+}
+
+static void add_each(struct strs *words, const char *option, const struct strs *values)
+{
+	for (size_t i = 0; i < values->n; i++)
+		strs_take(words, xasprintf("%s=%s", option, values->v[i]));
+}
+
+static void add_if(struct strs *words, const char *option, bool set)
+{
+	if (set)
+		strs_add(words, option);
+}
+
+void plan_options_words(const struct plan_options *o, struct strs *words)
+{
+	add_each(words, "--filename", &o->filenames);
+	add_if(words, "--recursive", o->recursive);
+	if (o->selector)
+		strs_take(words, xasprintf("--selector=%s", o->selector));
+	add_if(words, "--skip-invalid", o->skip_invalid);
+	add_if(words, "--preserve-import-paths", o->preserve_paths);
+	add_if(words, "--base-import-paths", o->base_paths);
+	add_if(words, "--bare", o->bare);
+	if (o->naming)
+		strs_take(words, xasprintf("--naming=%s", o->naming));
+	add_each(words, "--platform", &o->platforms);
+	add_each(words, "--tags", &o->tags);
+	add_each(words, "--image-label", &o->labels);
+	add_each(words, "--image-annotation", &o->annotations);
+	if (o->user)
+		strs_take(words, xasprintf("--image-user=%s", o->user));
+	add_each(words, "--ldflags", &o->ldflags);
+	add_if(words, "--disable-optimizations", o->disable_optimizations);
+	if (o->importpaths.n)
+		strs_add(words, "--");
+	for (size_t i = 0; i < o->importpaths.n; i++)
+		strs_add(words, o->importpaths.v[i]);
+}
+
+/* What is at hand while a plan is made. */
+struct planner {
+	struct plan *plan;
+	const struct plan_options *options;
+	struct config config;
+	struct workspace workspace;
+	struct strs names; /* of the records, in their order */
+};
+
+static void planner_release(struct planner *p)
+{
+	config_release(&p->config);
+	workspace_release(&p->workspace);
+	strs_release(&p->names);
+}
+
+static const char *option_naming(const struct plan_options *o)
+{
+	if (o->naming)
+		return o->naming;
+	return o->preserve_paths ? "path" : o->base_paths ? "last" : o->bare ? "bare" : NULL;
+}
+
+/* Options of the command line come over the settings of the files. */
+static void override(struct settings *settings, const struct plan_options *o)
+{
+	struct strs one = { 0 };
+
+	if (o->platforms.n)
+		settings_set(settings, CONFIG_PLATFORMS, &o->platforms, "--platform");
+	if (o->tags.n)
+		settings_set(settings, CONFIG_TAGS, &o->tags, "--tags");
+	if (o->ldflags.n)
+		settings_set(settings, CONFIG_LDFLAGS, &o->ldflags, "--ldflags");
+	for (size_t i = 0; i < o->labels.n; i++)
+		settings_put(settings, CONFIG_LABELS, o->labels.v[i], "--image-label");
+	for (size_t i = 0; i < o->annotations.n; i++)
+		settings_put(settings, CONFIG_ANNOTATIONS, o->annotations.v[i],
+			"--image-annotation");
+	if (o->user) {
+		strs_add(&one, o->user);
+		settings_set(settings, CONFIG_USER, &one, "--image-user");
+	}
+	if (option_naming(o)) {
+		strs_release(&one);
+		strs_add(&one, option_naming(o));
+		settings_set(settings, CONFIG_NAMING, &one, "--naming");
+	}
+	strs_release(&one);
+}
+
+static int expand(struct planner *p, struct settings *settings, const char *dir, struct err *err)
+{
+	static const enum config_key keys[] = { CONFIG_FLAGS, CONFIG_LDFLAGS, CONFIG_LABELS,
+		CONFIG_ANNOTATIONS, CONFIG_TAGS };
+	cleanup(template_release) struct template template = { .dir = dir,
+		.env = &settings->of[CONFIG_ENV].values };
+
+	for (size_t i = 0; i < countof(keys); i++) {
+		struct setting *setting = &settings->of[keys[i]];
+
+		if (template_expand_all(&template, &setting->values, setting->from, err))
+			return -1;
+	}
+	if (template.used_git)
+		strs_add(&p->plan->inputs, ".git/HEAD");
+	return 0;
+}
+
+/* A map setting as an object. */
+static void set_map(json_t *record, const char *key, const struct setting *setting)
+{
+	json_t *map;
+
+	if (!setting->values.n)
+		return;
+	map = json_object();
+	for (size_t i = 0; i < setting->values.n; i++) {
+		const char *text = setting->values.v[i];
+		size_t n = strcspn(text, "=");
+		scratch char *name = xstrndup(text, n);
+
+		json_object_set_new(map, name, json_string(text + n + (text[n] == '=')));
+	}
+	json_object_set_new(record, key, map);
+}
+
+static void set_text(json_t *record, const char *key, const char *text)
+{
+	if (text)
+		json_object_set_new(record, key, json_string(text));
+}
+
+static void set_flags(json_t *record, const struct settings *settings,
+	const struct plan_options *options)
+{
+	cleanup(strs_release) struct strs flags = { 0 };
+
+	for (size_t i = 0; i < settings->of[CONFIG_FLAGS].values.n; i++)
+		strs_add(&flags, settings->of[CONFIG_FLAGS].values.v[i]);
+	if (options->disable_optimizations)
+		strs_add(&flags, "-gcflags=all=-N -l");
+	record_set_strings(record, "flags", &flags);
+	record_set_strings(record, "ldflags", &settings->of[CONFIG_LDFLAGS].values);
+	record_set_strings(record, "env", &settings->of[CONFIG_ENV].values);
+	record_set_strings(record, "capabilities", &settings->of[CONFIG_CAPABILITIES].values);
+}
+
+static void set_image(json_t *record, const struct settings *settings)
+{
+	const struct strs *platforms = &settings->of[CONFIG_PLATFORMS].values;
+
+	set_text(record, "base", settings_get(settings, CONFIG_BASEIMAGE));
+	set_text(record, "repository", settings_get(settings, CONFIG_REPOSITORY));
+	record_set_strings(record, "tags", &settings->of[CONFIG_TAGS].values);
+	set_map(record, "labels", &settings->of[CONFIG_LABELS]);
+	set_map(record, "annotations", &settings->of[CONFIG_ANNOTATIONS]);
+	record_set_strings(
+		record, "containerEnv", &settings->of[CONFIG_CONTAINERENV].values);
+	set_text(record, "user", settings_get(settings, CONFIG_USER));
+	for (size_t i = 0; i < platforms->n; i++)
+		record_platform(record, platforms->v[i]);
+	if (!platforms->n)
+		record_platform(record, "linux/amd64");
+}
+
+/* With --bare the repository itself is the name; the record's name must still be one of its own. */
+static int set_name(struct planner *p, json_t *record, const struct location *location,
+	const struct settings *settings, struct err *err)
+{
+	const char *word = settings_get(settings, CONFIG_NAMING);
+	enum naming naming = NAMING_LAST;
+	scratch char *name = NULL;
+
+	if (word && naming_parse(&naming, word, err))
+		return -1;
+	if (naming == NAMING_BARE) {
+		json_object_set_new(record, "bare", json_true());
+		naming = NAMING_PATH;
+	}
+	name = naming_name(naming, location->importpath);
+	set_text(record, "name", name);
+	strs_add(&p->names, name);
+	return 0;
+}
+
+static json_t *make_record(struct planner *p, const struct location *location, struct err *err)
+{
+	json_t *record = json_pack("{s:s, s:[], s:[]}", "importpath", location->importpath,
+		"references", "found");
+	cleanup(settings_release) struct settings settings = { 0 };
+
+	config_for(&p->config, location->importpath, &settings);
+	override(&settings, p->options);
+	set_text(record, "dir", settings.dir ? settings.dir : location->dir);
+	if (expand(p, &settings, record_get(record, "dir"), err) ||
+		set_name(p, record, location, &settings, err)) {
+		json_decref(record);
+		return NULL;
+	}
+	set_flags(record, &settings, p->options);
+	set_image(record, &settings);
+	return record;
+}
+
+/* The record of a program, made when it is the first reference to it. Borrowed. */
+static json_t *find_record(struct planner *p, const struct location *location, struct err *err)
+{
+	struct records *records = &p->plan->records;
+	json_t *record;
+
+	for (size_t i = 0; i < records_count(records); i++) {
+		record = records_at(records, i);
+		if (!strcmp(record_get(record, "importpath"), location->importpath))
+			return record;
+	}
+	record = make_record(p, location, err);
+	if (record)
+		records_add(records, record);
+	return record;
+}
+
+static void append_once(json_t *list, const char *text)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (list, i, item) {
+		if (!strcmp(json_string_value(item), text))
+			return;
+	}
+	json_array_append_new(list, json_string(text));
+}
+
+static int add_reference(struct planner *p, const char *text, const char *where, struct err *err)
+{
+	cleanup(location_release) struct location location = { 0 };
+	scratch char *path = kopath_parse(text, where, err);
+	json_t *record;
+
+	if (!path)
+		return -1;
+	if (!where && kopath_is_dir(path)
+			? workspace_locate_dir(&p->workspace, path, where, &location, err)
+			: workspace_locate(&p->workspace, path, where, &location, err))
+		return -1;
+	record = find_record(p, &location, err);
+	if (!record)
+		return -1;
+	append_once(json_object_get(record, "references"), text);
+	if (where)
+		json_array_append_new(json_object_get(record, "found"), json_string(where));
+	return 0;
+}
+
+static int scan_file(struct planner *p, const char *path, struct err *err)
+{
+	(void)p;
+	(void)path;
+	(void)err;
+	return 0;
+}
+
+static int scan_files(struct planner *p, struct err *err)
+{
+	cleanup(manifests_release) struct manifests manifests = { 0 };
+
+	if (manifests_find(&manifests, &p->options->filenames, p->options->recursive, err))
+		return -1;
+	for (size_t i = 0; i < manifests.dirs.n; i++)
+		strs_add(&p->plan->inputs, manifests.dirs.v[i]);
+	for (size_t i = 0; i < manifests.files.n; i++) {
+		strs_add(&p->plan->manifests, manifests.files.v[i]);
+		strs_add(&p->plan->inputs, manifests.files.v[i]);
+		if (scan_file(p, manifests.files.v[i], err))
+			return -1;
+	}
+	return 0;
+}
+
+static void note_inputs(struct planner *p)
+{
+	const struct strs *lists[] = { &p->config.files, &p->workspace.files, &p->workspace.dirs };
+
+	for (size_t i = 0; i < countof(lists); i++) {
+		for (size_t j = 0; j < lists[i]->n; j++)
+			strs_add(&p->plan->inputs, lists[i]->v[j]);
+	}
+}
+
+static int check_names(const struct planner *p, struct err *err)
+{
+	cleanup(strs_release) struct strs paths = { 0 };
+
+	for (size_t i = 0; i < records_count(&p->plan->records); i++)
+		strs_add(&paths, record_get(records_at(&p->plan->records, i), "importpath"));
+	return naming_check(paths.v, p->names.v, paths.n, err);
+}
+
+int plan_make(struct plan *plan, const struct plan_options *options, struct err *err)
+{
+	cleanup(planner_release) struct planner p = { .plan = plan, .options = options };
+
+	if (config_load(&p.config, err) || workspace_find(&p.workspace, ".", err) ||
+		scan_files(&p, err))
+		return -1;
+	for (size_t i = 0; i < options->importpaths.n; i++) {
+		if (add_reference(&p, options->importpaths.v[i], NULL, err))
+			return -1;
+	}
+	note_inputs(&p);
+	return check_names(&p, err);
+}
+
+void plan_release(struct plan *plan)
+{
+	records_release(&plan->records);
+	strs_release(&plan->manifests);
+	strs_release(&plan->inputs);
+}
