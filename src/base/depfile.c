@@ -1,0 +1,68 @@
+#include "depfile.h"
+
+#include <string.h>
+
+#include "file.h"
+#include "mem.h"
+
+void depfile_add(struct depfile *depfile, const char *path)
+{
+	strs_add(&depfile->paths, path);
+}
+
+/* Neither program can name a file with a newline in a dependency file. */
+static int add_path(struct buf *out, const char *path, enum depfile_form form, struct err *err)
+{
+	const char *special = form == DEPFILE_MAKE ? " \t#:%;" : " #";
+
+	if (strchr(path, '\n'))
+		return err_set(err, ERR_INPUT, "a file name with a newline cannot be a dependency: %s",
+			path);
+	for (const char *p = path; *p; p++) {
+		if (*p == '$') {
+			buf_addch(out, '$');
+		} else if (*p == '\\') {
+			size_t n = strspn(p, "\\");
+
+			/* only backslashes before something special are syntax */
+			if (p[n] && strchr(special, p[n])) {
+				for (size_t i = 0; i < 2 * n; i++)
+					buf_addch(out, '\\');
+				p += n - 1;
+				continue;
+			}
+		} else if (strchr(special, *p)) {
+			buf_addch(out, '\\');
+		}
+		buf_addch(out, *p);
+	}
+	return 0;
+}
+
+int depfile_write(struct depfile *depfile, const char *file, enum depfile_form form,
+	const char *target, struct err *err)
+{
+	cleanup(buf_release) struct buf out = { 0 };
+
+	strs_sort(&depfile->paths);
+	if (add_path(&out, target, form, err))
+		return -1;
+	buf_addch(&out, ':');
+	for (size_t i = 0; i < depfile->paths.n; i++) {
+		buf_addstr(&out, " \\\n ");
+		if (add_path(&out, depfile->paths.v[i], form, err))
+			return -1;
+	}
+	buf_addch(&out, '\n');
+	for (size_t i = 0; form == DEPFILE_MAKE && i < depfile->paths.n; i++) {
+		if (add_path(&out, depfile->paths.v[i], form, err))
+			return -1;
+		buf_addstr(&out, ": ;\n");
+	}
+	return file_save(file, buf_str(&out), out.len, err) < 0 ? -1 : 0;
+}
+
+void depfile_release(struct depfile *depfile)
+{
+	strs_release(&depfile->paths);
+}

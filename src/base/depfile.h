@@ -1,0 +1,33 @@
+#ifndef BASE_DEPFILE_H
+#define BASE_DEPFILE_H
+
+#include "buf.h"
+#include "err.h"
+
+/*
+ * Dependency files: what a result was made from, beyond what the graph says. Paths are files and
+ * directories, relative to the working directory or absolute.
+ *
+ * DEPFILE_NINJA is gcc's form, "target: path path", read by ninja with deps = gcc. DEPFILE_MAKE adds
+ * an empty recipe for each path, "path: ;": without it GNU make searches its implicit rules for
+ * every single one, and a path that was removed is an error.
+ *
+ * The two programs do not escape alike. ninja: backslash before space and "#", "$$" for "$". make:
+ * also backslash before ":", "%" and ";" where they would be read as syntax, and before a backslash
+ * that precedes one of these.
+ */
+enum depfile_form { DEPFILE_NINJA, DEPFILE_MAKE };
+
+struct depfile {
+	struct strs paths;
+};
+
+void depfile_add(struct depfile *depfile, const char *path);
+
+/* Writes the file, sorted and without duplicates, if that changes it. */
+int depfile_write(struct depfile *depfile, const char *file, enum depfile_form form,
+	const char *target, struct err *err);
+
+void depfile_release(struct depfile *depfile);
+
+#endif

@@ -1,0 +1,84 @@
+# For tests in sh: TAP, and a scratch directory to work in. A test sources this file first.
+#
+#	ok NAME COMMAND...     the command succeeds (what it prints is shown when it does not)
+#	is NAME GOT WANT       the strings are equal
+#	like NAME GOT ERE      the string matches
+#	unlike NAME GOT ERE    it does not
+#	skip NAME REASON       a check that cannot be made here
+#	done_testing           at the end
+
+top=$(cd "$(dirname "$0")/../.." && pwd)
+bin=$top/${O:-build}/bin
+PATH=$bin:$PATH
+tmp=$(mktemp -d)
+export PATH
+unset KO_DOCKER_REPO KO_BUILDDIR KO_BASEIMAGE KO_GOFLAGS KO_DATA_PATH KO_CONFIG_PATH MAKEFLAGS MAKELEVEL
+trap 'status=$?; cleanup; rm -rf "$tmp"; exit $status' EXIT
+trap 'exit 130' INT TERM HUP
+cd "$tmp" || exit 1
+
+count=0
+failed=0
+
+# A test that starts servers defines its own.
+cleanup() { :; }
+
+result() {
+	count=$((count + 1))
+	[ "$1" = ok ] || failed=$((failed + 1))
+	echo "$1 $count - $2"
+}
+
+note() { printf '%s\n' "$1" | sed 's/^/# /'; }
+
+ok() {
+	name=$1
+	shift
+	if "$@" >"$tmp/.out" 2>&1; then
+		result ok "$name"
+	else
+		result 'not ok' "$name"
+		note "status $? of: $*"
+		note "$(head -c 4000 "$tmp/.out")"
+	fi
+}
+
+is() {
+	if [ "$2" = "$3" ]; then
+		result ok "$1"
+	else
+		result 'not ok' "$1"
+		note "     got: $2"
+		note "expected: $3"
+	fi
+}
+
+like() {
+	if printf '%s\n' "$2" | tr '\n' ' ' | grep -Eq -e "$3" || printf '%s\n' "$2" | grep -Eq -e "$3"; then
+		result ok "$1"
+	else
+		result 'not ok' "$1"
+		note "     got: $2"
+		note "expected: $3"
+	fi
+}
+
+unlike() {
+	if printf '%s\n' "$2" | grep -Eq -e "$3"; then
+		result 'not ok' "$1"
+		note "     got: $2"
+		note "unwanted: $3"
+	else
+		result ok "$1"
+	fi
+}
+
+skip() {
+	count=$((count + 1))
+	echo "ok $count - $1 # SKIP $2"
+}
+
+done_testing() {
+	echo "1..$count"
+	[ "$failed" = 0 ]
+}
