@@ -12,7 +12,12 @@
  * is that of ko's .ko.yaml and some keys more. Each setting knows where it came from.
  *
  * One file is used: the one that KO_CONFIG_PATH names (a file, or a directory that holds one), else
- * .ko.yaml in the working directory, else the nearest ko.yaml from the working directory upwards.
+ * .ko.yaml or ko.yaml in the working directory, else the nearest ko.yaml above it, up to the top of
+ * a git repository. builds entries are relative to the file's directory; to the working directory
+ * where KO_CONFIG_PATH names the file, as with ko.
+ *
+ * Precedence: options, baseImageOverrides, builds entry, variable, file, built in. KO_DOCKER_REPO
+ * stands above every repository in the file, so that one variable can redirect everything.
  */
 
 enum config_key {
@@ -45,23 +50,23 @@ struct setting {
 /* The settings of one program. */
 struct settings {
 	struct setting of[CONFIG_KEYS];
-	char *id;  /* builds[].id, or NULL */
-	char *dir; /* where go is run by its builds entry, or NULL when it has none */
+	char *id;  /* of its builds entry, or NULL */
+	char *dir; /* where its builds entry has go run, or NULL when it has none */
 };
 
 struct config_build {
 	struct settings settings; /* own ones only */
-	char *main;               /* directory of the package */
 	char *importpath;
-	char *from; /* "ko.yaml:12" */
 };
 
+/* All zero is a valid, empty one: no settings. */
 struct config {
 	char *file; /* the file in use, or NULL */
 	struct settings defaults;
 	struct config_build *builds;
 	size_t n, cap;
-	struct strs override_paths, override_images, override_from; /* baseImageOverrides */
+	/* baseImageOverrides: one element each, paths in lower case */
+	struct strs override_paths, override_images, override_from;
 
 	/* What the settings depend on besides variables, for a build graph. */
 	struct strs files;  /* read: the config file, go.mod files of builds entries */
@@ -74,8 +79,8 @@ struct config {
  */
 int config_load(struct config *config, struct err *err);
 
-/* Parses the text of a file called name into config, without variables; for config_load(). Paths
- * in it are relative to dir. */
+/* Takes the settings from the text of a file called name, and nothing else, into an empty config.
+ * builds entries are relative to dir. */
 int config_parse(struct config *config, const char *name, const char *dir, const char *text,
 	size_t n, struct err *err);
 
@@ -97,9 +102,8 @@ void settings_set(struct settings *settings, enum config_key key, const struct s
 void settings_put(
 	struct settings *settings, enum config_key key, const char *assignment, const char *from);
 
-/* The variables that settings are read from, so that a build graph can tell when one changed. */
-extern const char *const config_variables[];
-extern const size_t config_n_variables;
+/* Adds the names of the variables that settings are read from. */
+void config_variables(struct strs *names);
 
 void settings_release(struct settings *settings);
 void config_release(struct config *config);

@@ -388,9 +388,8 @@ struct search {
 static int __attribute__((format(printf, 2, 3)))
 refuse(const struct search *search, const char *format, ...)
 {
-	cleanup(buf_release) struct buf text = { 0 };
 	va_list args;
-	char why[800];
+	char why[sizeof search->err->text];
 
 	va_start(args, format);
 	vsnprintf(why, sizeof why, format, args);
@@ -584,6 +583,14 @@ static int locate_import(const struct search *search, struct location *location)
 	return result;
 }
 
+/* The import path of a directory in a module. malloced. */
+static char *import_path(const struct workspace_module *module, const char *dir)
+{
+	size_t top = strcmp(module->path, "/") ? strlen(module->path) : 0;
+
+	return xasprintf("%s%s", module->mod.module, dir[top] && dir[top + 1] ? dir + top : "");
+}
+
 static int locate_dir(const struct search *search, const char *dir, struct location *location)
 {
 	struct workspace *ws = search->ws;
@@ -627,6 +634,27 @@ int workspace_locate_dir(struct workspace *ws, const char *dir, const char *wher
 	scratch char *path = path_absolute(dir);
 
 	return locate_dir(&search, path, location);
+}
+
+int workspace_import_path(const char *dir, char **importpath, struct strs *files,
+	struct strs *absent, struct err *err)
+{
+	struct workspace ws = { .cwd = path_absolute("."), .files = *files, .absent = *absent };
+	scratch char *path = path_absolute(dir);
+	scratch char *top = find_up(&ws, path, NULL, "go.mod");
+	int result = -1;
+
+	if (!top)
+		err_set(err, ERR_INPUT, "there is no go.mod in %s or above it", dir);
+	else
+		result = add_module(&ws, top, false, err);
+	if (!result)
+		*importpath = import_path(&ws.modules[0], path);
+	*files = ws.files;
+	*absent = ws.absent;
+	ws.files = ws.absent = (struct strs){ 0 };
+	workspace_release(&ws);
+	return result;
 }
 
 void location_release(struct location *location)

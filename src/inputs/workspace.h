@@ -69,6 +69,11 @@ int workspace_locate(struct workspace *ws, const char *path, const char *where,
 int workspace_locate_dir(struct workspace *ws, const char *dir, const char *where,
 	struct location *location, struct err *err);
 
+/* The import path of a directory by the nearest go.mod, without a workspace. files and absent take
+ * what was read and what was looked for. malloced in *importpath. */
+int workspace_import_path(const char *dir, char **importpath, struct strs *files,
+	struct strs *absent, struct err *err);
+
 void location_release(struct location *location);
 void workspace_release(struct workspace *ws);
 
