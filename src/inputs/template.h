@@ -23,7 +23,7 @@ struct template
 
 	/* private */
 	struct strs goenv;
-	char *git[16];
+	char *git[8];
 };
 
 /* Whether text has anything to expand. */
