@@ -11,6 +11,7 @@
 #include "inputs/manifests.h"
 #include "inputs/naming.h"
 #include "inputs/template.h"
+#include "inputs/workspace.h"
 #include "inputs/yaml.h"
 
 void plan_options_release(struct plan_options *o)
@@ -279,9 +280,20 @@ static int add_reference(struct planner *p, const char *text, const char *where,
 
 static int scan_file(struct planner *p, const char *path, struct err *err)
 {
-	(void)p;
-	(void)path;
-	(void)err;
+	cleanup(references_release) struct references references = { 0 };
+	cleanup(buf_release) struct buf text = { 0 };
+
+	if (file_read(path, FILE_LIMIT, &text, err))
+		return -1;
+	if (yaml_references(&references, path, buf_str(&text), text.len, err))
+		return p->options->skip_invalid ? 0 : -1;
+	for (size_t i = 0; i < references.n; i++) {
+		const struct reference *r = &references.v[i];
+		scratch char *where = xasprintf("%s:%zu:%zu", path, r->line, r->column);
+
+		if (add_reference(p, r->text, where, err))
+			return -1;
+	}
 	return 0;
 }
 
