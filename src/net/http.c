@@ -1,0 +1,634 @@
+/*
+ * Each exchange is one easy handle in the multi handle. The write callback enforces the limits on
+ * what comes in (Content-Length promises nothing), and pauses for http_wake().
+ *
+ * An answer of 4xx or 5xx that came before the body was sent ends in a transport error in libcurl
+ * when the peer closed the connection; the answer is what counts then, so it is delivered.
+ */
+#include "http.h"
+
+#include <curl/curl.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "url.h"
+
+#define ERROR_BODY_LIMIT ((size_t)64 << 10)
+#define HEADER_LIMIT ((size_t)128 << 10)
+#define PEM_LIMIT ((size_t)4 << 20)
+#define CONNECT_SECONDS 30L
+#define SEND_BUFFER (256L << 10)
+#define KEPT_CONNECTIONS 32L
+
+/* What TLS needs for one host. */
+struct trust {
+	char *host;
+	struct buf authorities; /* PEM; empty: the system's */
+	char *certificate, *key;
+};
+
+struct http {
+	struct http_settings settings;
+	CURLM *multi;
+	struct buf authorities;
+	struct trust *trusts;
+	size_t trust_count, trust_cap;
+	struct http_exchange **running;
+	size_t running_count, running_cap;
+	unsigned requests, connections;
+};
+
+int64_t http_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+/* Files that SSL_CERT_DIR names directories of: all that are there, as Go takes them. */
+static int add_directory(struct buf *out, const char *dir, struct err *err)
+{
+	cleanup(strs_release) struct strs names = { 0 };
+
+	if (!file_is_dir(dir))
+		return 0;
+	if (file_list(dir, &names, err))
+		return -1;
+	for (size_t i = 0; i < names.n; i++) {
+		scratch char *path = path_join(dir, names.v[i]);
+
+		if (file_is_dir(path) || !file_exists(path))
+			continue;
+		if (file_read(path, PEM_LIMIT, out, err))
+			return -1;
+		buf_addch(out, '\n');
+	}
+	return 0;
+}
+
+static int add_authorities(struct http *http, struct err *err)
+{
+	const char *file = getenv("SSL_CERT_FILE"), *dirs = getenv("SSL_CERT_DIR");
+	cleanup(strs_release) struct strs list = { 0 };
+
+	if (file && *file && file_read(file, PEM_LIMIT, &http->authorities, err))
+		return err_prefix(err, "SSL_CERT_FILE");
+	buf_addch(&http->authorities, '\n');
+	strs_split(&list, dirs ? dirs : "", ":");
+	for (size_t i = 0; i < list.n; i++) {
+		if (add_directory(&http->authorities, list.v[i], err))
+			return err_prefix(err, "SSL_CERT_DIR");
+	}
+	if (http->settings.ca_file &&
+		file_read(http->settings.ca_file, PEM_LIMIT, &http->authorities, err))
+		return -1;
+	if (http->settings.ca_file && !strstr(http->authorities.data, "-----BEGIN"))
+		return err_set(err, ERR_INPUT, "%s: no certificate in PEM form in it",
+			http->settings.ca_file);
+	return 0;
+}
+
+struct http *http_new(const struct http_settings *settings, struct err *err)
+{
+	struct http *http = xcalloc(1, sizeof *http);
+
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	http->settings = *settings;
+	http->multi = curl_multi_init();
+	curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, KEPT_CONNECTIONS);
+	if (add_authorities(http, err)) {
+		http_free(http);
+		return NULL;
+	}
+	return http;
+}
+
+void http_free(struct http *http)
+{
+	if (!http)
+		return;
+	while (http->running_count)
+		http_cancel(http->running[0]);
+	for (size_t i = 0; i < http->trust_count; i++) {
+		free(http->trusts[i].host);
+		buf_release(&http->trusts[i].authorities);
+		free(http->trusts[i].certificate);
+		free(http->trusts[i].key);
+	}
+	free(http->trusts);
+	free(http->running);
+	buf_release(&http->authorities);
+	curl_multi_cleanup(http->multi);
+	free(http);
+}
+
+/*
+ * certs.d/HOST[:PORT] may hold NAME.crt (authorities) and a pair NAME.cert and NAME.key (our own
+ * certificate): docs.docker.com "Verify repository client with certificates",
+ * containers-certs.d(5). A file that cannot be read is left out here; TLS then says what lacks.
+ */
+static void read_certs_d(struct trust *trust, const char *dir)
+{
+	scratch char *pattern = xasprintf("%s/%s/*.c*rt", dir, trust->host);
+	glob_t found = { 0 };
+	struct err ignored;
+
+	if (!glob(pattern, 0, NULL, &found)) {
+		for (size_t i = 0; i < found.gl_pathc; i++) {
+			const char *path = found.gl_pathv[i];
+
+			if (ends_with(path, ".crt")) {
+				file_read(path, PEM_LIMIT, &trust->authorities, &ignored);
+				buf_addch(&trust->authorities, '\n');
+			} else if (!trust->certificate) {
+				trust->certificate = xstrdup(path);
+				trust->key = xasprintf("%.*s.key", (int)(strlen(path) - 5), path);
+			}
+		}
+	}
+	globfree(&found);
+}
+
+static void find_certs_d(struct trust *trust)
+{
+	const char *home = getenv("HOME"), *config = getenv("XDG_CONFIG_HOME");
+	scratch char *base =
+		config && *config ? xstrdup(config) : xasprintf("%s/.config", home ? home : "");
+	scratch char *docker = xasprintf("%s/docker/certs.d", base);
+	scratch char *containers = xasprintf("%s/containers/certs.d", base);
+
+	read_certs_d(trust, docker);
+	read_certs_d(trust, containers);
+	read_certs_d(trust, "/etc/containers/certs.d");
+	read_certs_d(trust, "/etc/docker/certs.d");
+}
+
+static const struct trust *trust_of(struct http *http, const char *authority)
+{
+	struct trust *trust;
+
+	for (size_t i = 0; i < http->trust_count; i++) {
+		if (!strcmp(http->trusts[i].host, authority))
+			return &http->trusts[i];
+	}
+	grow(http->trusts, http->trust_count, http->trust_cap);
+	trust = &http->trusts[http->trust_count++];
+	*trust = (struct trust){ .host = xstrdup(authority) };
+	find_certs_d(trust);
+	if (trust->authorities.len || http->authorities.len > 1)
+		buf_add(&trust->authorities, buf_str(&http->authorities), http->authorities.len);
+	return trust;
+}
+
+static size_t take_header(char *bytes, size_t size, size_t n, void *arg)
+{
+	struct http_exchange *exchange = arg;
+	size_t all = n *= size;
+
+	exchange->header_bytes += n;
+	if (exchange->header_bytes > HEADER_LIMIT) {
+		snprintf(exchange->problem, sizeof exchange->problem,
+			"more than %zu bytes of headers", HEADER_LIMIT);
+		return 0;
+	}
+	if (n > 5 && !strncasecmp(bytes, "HTTP/", 5)) {
+		strs_release(&exchange->answer);
+		return all;
+	}
+	while (n && strchr("\r\n \t", bytes[n - 1]))
+		n--;
+	if (n && memchr(bytes, ':', n) && !memchr(bytes, '\0', n))
+		strs_addn(&exchange->answer, bytes, n);
+	return all;
+}
+
+static size_t keep(struct http_exchange *exchange, const char *bytes, size_t n, size_t limit)
+{
+	size_t room = (limit ? limit : ERROR_BODY_LIMIT) - exchange->body.len;
+
+	if (n > room)
+		exchange->overflow = true;
+	buf_add(&exchange->body, bytes, n > room ? room : n);
+	return n > room ? 0 : n;
+}
+
+static bool encoded(struct http_exchange *exchange)
+{
+	const char *encoding = http_header(exchange, "Content-Encoding", 0);
+
+	if (!encoding || !*encoding || !strcasecmp(encoding, "identity"))
+		return false;
+	snprintf(exchange->problem, sizeof exchange->problem,
+		"the answer came compressed (Content-Encoding: %.40s) though nobody asked for it",
+		encoding);
+	return true;
+}
+
+static size_t take_body(char *bytes, size_t size, size_t n, void *arg)
+{
+	struct http_exchange *exchange = arg;
+	long status = 0;
+
+	n *= size;
+	curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status < 200 || status > 299)
+		return keep(exchange, bytes, n, 0);
+	if (encoded(exchange))
+		return 0;
+	if (!exchange->write)
+		return keep(exchange, bytes, n, exchange->limit);
+	switch (exchange->write(exchange->arg, bytes, n)) {
+	case 0:
+		return n;
+	case HTTP_WAIT:
+		exchange->paused = true;
+		return CURL_WRITEFUNC_PAUSE;
+	default:
+		return 0;
+	}
+}
+
+static size_t give_body(char *to, size_t size, size_t n, void *arg)
+{
+	struct http_exchange *exchange = arg;
+	ssize_t got = exchange->read(exchange->arg, to, size * n);
+
+	if (got == HTTP_WAIT) {
+		exchange->paused = true;
+		return CURL_READFUNC_PAUSE;
+	}
+	return got < 0 ? CURL_READFUNC_ABORT : (size_t)got;
+}
+
+/* libcurl sends a body again when a kept connection turned out to be dead. */
+static int seek_body(void *arg, curl_off_t offset, int origin)
+{
+	struct http_exchange *exchange = arg;
+
+	if (offset || origin != SEEK_SET || !exchange->rewind || exchange->rewind(exchange->arg))
+		return CURL_SEEKFUNC_FAIL;
+	return CURL_SEEKFUNC_OK;
+}
+
+static const char *either_case(const char *lower, const char *upper)
+{
+	const char *value = getenv(lower);
+
+	return value && *value ? value : getenv(upper);
+}
+
+static void set_proxy(struct http_exchange *exchange, const struct url *url)
+{
+	bool secure = !strcmp(url->scheme, "https");
+	const char *proxy = secure ? either_case("https_proxy", "HTTPS_PROXY")
+				   : either_case("http_proxy", "HTTP_PROXY");
+	const char *exempt = either_case("no_proxy", "NO_PROXY");
+	scratch char *shown = NULL;
+
+	if (!proxy || !*proxy)
+		proxy = either_case("all_proxy", "ALL_PROXY");
+	if (!proxy || url_host_loopback(url->host))
+		proxy = "";
+	shown = url_redacted(proxy);
+	snprintf(exchange->proxy, sizeof exchange->proxy, "%s", shown);
+	curl_easy_setopt(exchange->easy, CURLOPT_PROXY, proxy);
+	curl_easy_setopt(exchange->easy, CURLOPT_NOPROXY, exempt ? exempt : "");
+	curl_easy_setopt(exchange->easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+	curl_easy_setopt(exchange->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+}
+
+static void set_trust(struct http_exchange *exchange, const struct url *url)
+{
+	scratch char *authority = url_authority(url);
+	const struct trust *trust;
+
+	curl_easy_setopt(exchange->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	if (strcmp(url->scheme, "https"))
+		return;
+	trust = trust_of(exchange->http, authority);
+	if (trust->authorities.len) {
+		struct curl_blob blob = { trust->authorities.data, trust->authorities.len,
+			CURL_BLOB_NOCOPY };
+
+		curl_easy_setopt(exchange->easy, CURLOPT_CAINFO_BLOB, &blob);
+	}
+	if (getenv("SSL_CERT_DIR"))
+		curl_easy_setopt(exchange->easy, CURLOPT_CAPATH, NULL);
+	if (trust->certificate) {
+		curl_easy_setopt(exchange->easy, CURLOPT_SSLCERT, trust->certificate);
+		curl_easy_setopt(exchange->easy, CURLOPT_SSLKEY, trust->key);
+	}
+}
+
+static void set_request(struct http_exchange *exchange)
+{
+	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+	CURL *easy = exchange->easy;
+
+	for (size_t i = 0; i < exchange->headers.n; i++)
+		list = curl_slist_append(list, exchange->headers.v[i]);
+	if (exchange->authorization) {
+		char *line = xasprintf("Authorization: %s", exchange->authorization);
+
+		list = curl_slist_append(list, line);
+		explicit_bzero(line, strlen(line));
+		free(line);
+	}
+	exchange->list = list;
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, list);
+	if (!strcmp(exchange->method, "HEAD"))
+		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+	if (exchange->body_size >= 0) {
+		curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+		curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)exchange->body_size);
+		curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE,
+			exchange->body_size > SEND_BUFFER ? SEND_BUFFER : 16384L);
+		curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_body);
+		curl_easy_setopt(easy, CURLOPT_READDATA, exchange);
+		curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, seek_body);
+		curl_easy_setopt(easy, CURLOPT_SEEKDATA, exchange);
+	}
+	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, exchange->method);
+}
+
+static void set_limits(struct http_exchange *exchange)
+{
+	CURL *easy = exchange->easy;
+
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)exchange->http->settings.timeout);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, exchange->fresh ? 1L : 0L);
+}
+
+/* Whether the exchange is one that goes on. */
+static bool leave(struct http_exchange *exchange)
+{
+	struct http *http = exchange->http;
+
+	for (size_t i = 0; http && i < http->running_count; i++) {
+		if (http->running[i] != exchange)
+			continue;
+		http->running[i] = http->running[--http->running_count];
+		return true;
+	}
+	return false;
+}
+
+static void drop_list(struct http_exchange *exchange)
+{
+	struct curl_slist *list = exchange->list;
+
+	for (struct curl_slist *item = list; item; item = item->next)
+		explicit_bzero(item->data, strlen(item->data));
+	curl_slist_free_all(list);
+	exchange->list = NULL;
+}
+
+static void drop_handle(struct http_exchange *exchange)
+{
+	if (exchange->easy) {
+		curl_multi_remove_handle(exchange->http->multi, exchange->easy);
+		curl_easy_cleanup(exchange->easy);
+	}
+	exchange->easy = NULL;
+	drop_list(exchange);
+}
+
+void http_start(struct http *http, struct http_exchange *exchange)
+{
+	struct err ignored;
+	struct url url;
+
+	http_clear(exchange);
+	exchange->http = http;
+	exchange->easy = curl_easy_init();
+	curl_easy_setopt(exchange->easy, CURLOPT_URL, exchange->url);
+	curl_easy_setopt(exchange->easy, CURLOPT_PRIVATE, exchange);
+	curl_easy_setopt(exchange->easy, CURLOPT_ERRORBUFFER, exchange->problem);
+	curl_easy_setopt(exchange->easy, CURLOPT_HEADERFUNCTION, take_header);
+	curl_easy_setopt(exchange->easy, CURLOPT_HEADERDATA, exchange);
+	curl_easy_setopt(exchange->easy, CURLOPT_WRITEFUNCTION, take_body);
+	curl_easy_setopt(exchange->easy, CURLOPT_WRITEDATA, exchange);
+	set_limits(exchange);
+	set_request(exchange);
+	if (!url_parse(&url, exchange->url, &ignored)) {
+		set_proxy(exchange, &url);
+		set_trust(exchange, &url);
+		url_release(&url);
+	}
+	grow(http->running, http->running_count, http->running_cap);
+	http->running[http->running_count++] = exchange;
+	http->requests++;
+	curl_multi_add_handle(http->multi, exchange->easy);
+}
+
+void http_cancel(struct http_exchange *exchange)
+{
+	if (leave(exchange))
+		drop_handle(exchange);
+}
+
+void http_wake(struct http_exchange *exchange)
+{
+	exchange->woken = true;
+}
+
+void http_clear(struct http_exchange *exchange)
+{
+	strs_release(&exchange->answer);
+	if (exchange->body.data)
+		explicit_bzero(exchange->body.data, exchange->body.cap);
+	buf_release(&exchange->body);
+	free(steal(&exchange->failure_text));
+	exchange->status = exchange->failure = 0;
+	exchange->connect_seconds = 0;
+	exchange->header_bytes = 0;
+	exchange->problem[0] = '\0';
+	exchange->paused = exchange->woken = exchange->overflow = false;
+}
+
+void http_release(struct http_exchange *exchange)
+{
+	http_cancel(exchange);
+	http_clear(exchange);
+	strs_release(&exchange->headers);
+	*exchange = (struct http_exchange){ 0 };
+}
+
+const char *http_header(const struct http_exchange *exchange, const char *name, size_t nth)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < exchange->answer.n; i++) {
+		const char *line = exchange->answer.v[i];
+
+		if (!strncasecmp(line, name, n) && line[n] == ':' && !nth--)
+			return line + n + 1 + strspn(line + n + 1, " \t");
+	}
+	return NULL;
+}
+
+bool http_failure_passes(int failure)
+{
+	switch (failure) {
+	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_CONNECT:
+	case CURLE_HTTP2:
+	case CURLE_PARTIAL_FILE:
+	case CURLE_OPERATION_TIMEDOUT:
+	case CURLE_GOT_NOTHING:
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+	case CURLE_HTTP2_STREAM:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static const char *advice(int failure)
+{
+	switch (failure) {
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return "; if the registry has an authority of its own, name it with --ca-file";
+	case CURLE_SSL_CERTPROBLEM:
+		return "; look at the client certificate and its key in certs.d";
+	default:
+		return "";
+	}
+}
+
+static void describe(struct http_exchange *exchange, CURLcode code, long tunnel)
+{
+	const char *why = *exchange->problem ? exchange->problem : curl_easy_strerror(code);
+	bool proxied = *exchange->proxy && (tunnel >= 300 || code == CURLE_COULDNT_RESOLVE_PROXY);
+
+	if (proxied && tunnel == 407)
+		exchange->failure_text =
+			xasprintf("the proxy %s wants other credentials (407)", exchange->proxy);
+	else if (proxied && tunnel)
+		exchange->failure_text =
+			xasprintf("the proxy %s refused (%ld)", exchange->proxy, tunnel);
+	else if (exchange->overflow)
+		exchange->failure_text = xasprintf("the answer has more than %zu bytes",
+			exchange->limit ? exchange->limit : ERROR_BODY_LIMIT);
+	else if (proxied)
+		exchange->failure_text = xasprintf("proxy %s: %s", exchange->proxy, why);
+	else if (strstr(why, "wrong version number"))
+		exchange->failure_text = xstrdup(
+			"this is not a TLS port; if the registry speaks plain http, name it with "
+			"--insecure-registry");
+	else
+		exchange->failure_text = xasprintf("%s%s", why, advice(code));
+	/* the proxy's refusal will not change, though libcurl calls it a broken connection */
+	exchange->failure = tunnel >= 400 && tunnel < 500 ? CURLE_PROXY : (int)code;
+}
+
+static void log_exchange(const struct http_exchange *exchange)
+{
+	scratch char *shown = log_verbosity ? url_redacted(exchange->url) : NULL;
+
+	if (!shown)
+		return;
+	if (exchange->failure_text)
+		log_debug(1, "%s %s: %s", exchange->method, shown, exchange->failure_text);
+	else
+		log_debug(1, "%s %s: %d", exchange->method, shown, exchange->status);
+}
+
+static void finish(struct http_exchange *exchange, CURLcode code)
+{
+	long status = 0, connects = 0, tunnel = 0;
+	double connect = 0;
+
+	curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_CONNECTCODE, &tunnel);
+	curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &connects);
+	curl_easy_getinfo(exchange->easy, CURLINFO_CONNECT_TIME, &connect);
+	exchange->http->connections += (unsigned)connects;
+	exchange->connect_seconds = connects ? connect : 0;
+	exchange->status = (int)status;
+	if (code && status < 400) {
+		describe(exchange, code, tunnel);
+		exchange->status = 0;
+	}
+	leave(exchange);
+	drop_handle(exchange);
+	log_exchange(exchange);
+	exchange->done(exchange->arg);
+}
+
+/* Returns how many ended. */
+static int deliver(struct http *http)
+{
+	int count = 0, left;
+	CURLMsg *message;
+
+	while ((message = curl_multi_info_read(http->multi, &left))) {
+		struct http_exchange *exchange;
+		CURLcode code = message->data.result;
+
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &exchange);
+		finish(exchange, code);
+		count++;
+	}
+	return count;
+}
+
+/* Returns how many go on. */
+static int wake_all(struct http *http)
+{
+	int count = 0;
+
+	for (size_t i = 0; i < http->running_count; i++) {
+		struct http_exchange *exchange = http->running[i];
+
+		if (!exchange->woken || !exchange->paused)
+			continue;
+		exchange->woken = exchange->paused = false;
+		curl_easy_pause(exchange->easy, CURLPAUSE_CONT);
+		count++;
+	}
+	return count;
+}
+
+int http_step(struct http *http, int milliseconds, struct err *err)
+{
+	CURLMcode code;
+	int running;
+
+	code = curl_multi_perform(http->multi, &running);
+	if (!code && !deliver(http) && !wake_all(http))
+		code = curl_multi_poll(http->multi, NULL, 0, milliseconds, NULL);
+	if (code)
+		return err_set(err, ERR_FAILED, "network: %s", curl_multi_strerror(code));
+	return 0;
+}
+
+unsigned http_requests(const struct http *http)
+{
+	return http->requests;
+}
+
+unsigned http_connections(const struct http *http)
+{
+	return http->connections;
+}
