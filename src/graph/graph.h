@@ -33,9 +33,6 @@ int graph_make(const struct plan *plan, const struct graph_options *options, str
  */
 char *graph_key(const struct strs *words, const char *bin);
 
-/* The variables that are set and change what is built, as NAME=VALUE, sorted. */
-void graph_environment(struct strs *settings);
-
 /* s as one word for sh. malloced. */
 char *shell_quote(const char *s);
 

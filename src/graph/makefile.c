@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/depfile.h"
+#include "base/environment.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "layout.h"
@@ -70,7 +71,7 @@ static void write_environment(struct makefile *m)
 {
 	cleanup(strs_release) struct strs settings = { 0 };
 
-	graph_environment(&settings);
+	environment_settings(&settings);
 	buf_addstr(&m->out, "ko.env :=");
 	for (size_t i = 0; i < settings.n; i++) {
 		size_t length = strcspn(settings.v[i], "=") + 1;

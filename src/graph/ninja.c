@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/environment.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "layout.h"
@@ -283,7 +284,7 @@ static void write_environment(struct ninja *n)
 
 	if (n->options->bin)
 		buf_addf(&n->out, "ko_bin = %s/\n", n->options->bin);
-	graph_environment(&settings);
+	environment_settings(&settings);
 	buf_addstr(&n->out, "ko_env =");
 	for (size_t i = 0; i < settings.n; i++) {
 		size_t length = strcspn(settings.v[i], "=") + 1;
