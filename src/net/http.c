@@ -504,7 +504,7 @@ bool http_failure_passes(int failure)
 	}
 }
 
-static const char *advice(int failure)
+static const char *advice(CURLcode failure)
 {
 	switch (failure) {
 	case CURLE_PEER_FAILED_VERIFICATION:

@@ -335,6 +335,7 @@ static void manifest_arrived(struct call *call)
 		call_fail(call);
 		return;
 	}
+	op->registry->stats.bytes_received += result.size;
 	digest_of(result.body, body->len, result.digest);
 	result.media_type = manifest_type(
 		http_header(&call->http, "Content-Type", 0), result.body, body->len, &err);
@@ -346,8 +347,6 @@ static void manifest_arrived(struct call *call)
 		call_fail_text(call, ERR_INPUT, "%s", err.text);
 	else
 		op_end(op, &result);
-	if (result.media_type)
-		call->host->registry->stats.bytes_received += result.size;
 }
 
 static void get_manifest(struct op *op)
