@@ -197,7 +197,7 @@ static int add_map(const struct reader *r, struct setting *setting, enum config_
 }
 
 static int read_setting(const struct reader *r, struct setting *setting, enum config_key key,
-	const struct tree_node *node)
+	const struct tree_node *name, const struct tree_node *node)
 {
 	int result = 0;
 
@@ -212,7 +212,7 @@ static int read_setting(const struct reader *r, struct setting *setting, enum co
 		result = add_map(r, setting, key, node);
 	if (result)
 		return -1;
-	setting->from = place(r, node);
+	setting->from = place(r, name);
 	return check_setting(setting, key, ERR_INPUT, r->err);
 }
 
@@ -367,7 +367,7 @@ static int read_build_key(const struct reader *r, struct entry *entry, const str
 	const char *id = NULL;
 
 	if (found < CONFIG_KEYS)
-		return read_setting(r, &entry->build.settings.of[found], found, item);
+		return read_setting(r, &entry->build.settings.of[found], found, key, item);
 	if (!strcasecmp(key->text, "dir"))
 		return read_text(r, "dir", item, &entry->dir);
 	if (!strcasecmp(key->text, "main"))
@@ -454,7 +454,7 @@ static int read_top_key(
 	enum config_key found = find_key(key->text, false);
 
 	if (found < CONFIG_KEYS)
-		return read_setting(r, &r->config->defaults.of[found], found, item);
+		return read_setting(r, &r->config->defaults.of[found], found, key, item);
 	if (!strcasecmp(key->text, "baseImageOverrides"))
 		return read_overrides(r, item);
 	if (!strcasecmp(key->text, "builds"))

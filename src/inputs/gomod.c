@@ -279,6 +279,8 @@ static int parse_line(struct parser *p, const char *s, const char *end)
 		return 0;
 	if (p->block)
 		return block_line(p);
+	if (strchr(punctuation, words[0][0]))
+		return bad(p, "a line starts with a word such as require");
 	if (!strcmp(words[n - 1], "("))
 		return open_block(p);
 	if (n == 3 && !strcmp(words[1], "(") && !strcmp(words[2], ")"))

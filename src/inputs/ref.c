@@ -166,7 +166,9 @@ static int split_name(struct image_ref *ref, const char *text, struct err *err)
 		ref->repository = xasprintf("library/%s", rest);
 	else
 		ref->repository = xstrdup(rest);
-	return 0;
+	return strlen(ref->repository) > REPOSITORY_LIMIT
+		? bad_repository(err, text, ref->repository)
+		: 0;
 }
 
 /* Cuts "@digest" and ":tag" off; what is left becomes ref->name. */
