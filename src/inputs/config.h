@@ -1,11 +1,7 @@
 #ifndef INPUTS_CONFIG_H
 #define INPUTS_CONFIG_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
-#include "base/buf.h"
-#include "base/err.h"
+#include "settings.h"
 
 /*
  * Settings from ko.yaml or .ko.yaml and from KO_* variables; ko.yaml(5) is the manual. The format
@@ -20,40 +16,6 @@
  * stands above every repository in the file, so that one variable can redirect everything.
  */
 
-enum config_key {
-	CONFIG_BASEIMAGE,
-	CONFIG_PLATFORMS,
-	CONFIG_FLAGS,
-	CONFIG_LDFLAGS,
-	CONFIG_ENV, /* NAME=VALUE, of go build */
-	CONFIG_CAPABILITIES,
-	CONFIG_REPOSITORY,
-	CONFIG_NAMING,
-	CONFIG_TAGS,
-	CONFIG_LABELS,      /* KEY=VALUE */
-	CONFIG_ANNOTATIONS, /* KEY=VALUE */
-	CONFIG_USER,
-	CONFIG_CONTAINERENV, /* NAME=VALUE, of the container */
-	CONFIG_GOFLAGS,      /* KO_GOFLAGS as it stands: one value, still to be split by goflags */
-	CONFIG_KEYS
-};
-
-/* "baseImage", "platforms", "flags" ...: what ko config and errors call a setting. */
-const char *config_key_name(enum config_key key);
-
-/* A setting's values, before templates are expanded; single ones have one or none. */
-struct setting {
-	struct strs values;
-	char *from; /* "ko.yaml:7", "KO_DEFAULTFLAGS", "built in"; NULL: not set */
-};
-
-/* The settings of one program. */
-struct settings {
-	struct setting of[CONFIG_KEYS];
-	char *id;  /* of its builds entry, or NULL */
-	char *dir; /* where its builds entry has go run, or NULL when it has none */
-};
-
 struct config_build {
 	struct settings settings; /* own ones only */
 	char *importpath;
@@ -65,7 +27,7 @@ struct config {
 	struct settings defaults;
 	struct config_build *builds;
 	size_t n, cap;
-	/* baseImageOverrides: one element each, paths in lower case */
+	/* baseImageOverrides: one element each; the case of paths does not count */
 	struct strs override_paths, override_images, override_from;
 
 	/* What the settings depend on besides variables, for a build graph. */
@@ -84,6 +46,10 @@ int config_load(struct config *config, struct err *err);
 int config_parse(struct config *config, const char *name, const char *dir, const char *text,
 	size_t n, struct err *err);
 
+/* Adds a baseImageOverrides entry, after checking it; errors get the class and from in front. */
+int config_add_override(struct config *config, const char *path, const char *image,
+	const char *from, enum err_class class, struct err *err);
+
 /*
  * The effective settings of a program: its builds entry over the defaults; baseImageOverrides over
  * both. Lists replace, maps (labels, annotations, container environment) merge by key.
@@ -91,21 +57,12 @@ int config_parse(struct config *config, const char *name, const char *dir, const
  */
 void config_for(const struct config *config, const char *importpath, struct settings *settings);
 
-/* The first value, or NULL when there is none. Borrowed. */
-const char *settings_get(const struct settings *settings, enum config_key key);
-
-/* Replaces a setting, for an option on the command line ("--platform"). */
-void settings_set(struct settings *settings, enum config_key key, const struct strs *values,
-	const char *from);
-
-/* Adds KEY=VALUE to a map, in place of what has this key. */
-void settings_put(
-	struct settings *settings, enum config_key key, const char *assignment, const char *from);
-
 /* Adds the names of the variables that settings are read from. */
 void config_variables(struct strs *names);
 
-void settings_release(struct settings *settings);
+/* For config_parse() and config_release(). */
+void config_build_release(struct config_build *build);
+
 void config_release(struct config *config);
 
 #endif
