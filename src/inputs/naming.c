@@ -126,11 +126,11 @@ static char *valid_name(const char *path)
 
 static char *md5_name(const char *importpath)
 {
-	unsigned char sum[EVP_MAX_MD_SIZE];
+	unsigned char sum[EVP_MAX_MD_SIZE] = { 0 };
 	scratch char *last = valid_name(last_element(importpath, strlen(importpath)));
 	struct buf out = { 0 };
 
-	EVP_Q_digest(NULL, "MD5", NULL, importpath, strlen(importpath), sum, NULL);
+	EVP_Q_digest(NULL, "MD5", "-fips", importpath, strlen(importpath), sum, NULL);
 	buf_addf(&out, "%s-", last);
 	for (size_t i = 0; i < 16; i++)
 		buf_addf(&out, "%02x", sum[i]);

@@ -371,6 +371,25 @@ static void test_places(void)
 	unsetenv("KO_CONFIG_PATH");
 }
 
+static void test_owner(void)
+{
+	scratch char *got = NULL;
+
+	go_to(".");
+	put("foreign/ko.yaml", "user: x\n");
+	put("foreign/own/x", "");
+	if (chown("foreign/ko.yaml", 12345, 12345)) {
+		ok(1, "only the superuser can give files away # SKIP");
+		return;
+	}
+	go_to("foreign/own");
+	got = load_error();
+	is(got,
+		"3 ../ko.yaml: belongs to another user; KO_CONFIG_PATH=../ko.yaml uses it all the "
+		"same",
+		"a file of another user, above");
+}
+
 static void clear_environment(void)
 {
 	cleanup(strs_release) struct strs names = { 0 };
@@ -391,5 +410,6 @@ int main(void)
 	test_errors();
 	test_anchors();
 	test_places();
+	test_owner();
 	return done();
 }
