@@ -1,0 +1,619 @@
+/*
+ * The state file is text, one thing a line: "u NAME" begins a unit, its inputs follow as
+ * "KIND SIZE MTIME CTIME INODE PRINT PATH"; "p IMPORTPATH" begins a program, followed by
+ * "e SIZE MTIME CTIME INODE HASH EXECUTABLE", "k KODATA" and "m UNIT UNIT ..." (indices). It is
+ * ours alone: anything unexpected makes it an empty state, and everything is looked at anew.
+ */
+#include "state.h"
+
+#include <inttypes.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+
+#define HEADER "ko-gobuild state 1\n"
+
+/* Files are stamped with a clock that ticks this rarely at worst (10 ms at HZ=100). */
+#define TICK 20000000
+
+static const struct stamp no_stamp = { -1, -1, -1, 0 };
+
+static int64_t nanoseconds(const struct timespec *t)
+{
+	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
+}
+
+int64_t stamp_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	return nanoseconds(&now);
+}
+
+struct stamp stamp_of(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return no_stamp;
+	return (struct stamp){ .size = S_ISDIR(st.st_mode) ? 0 : st.st_size,
+		.mtime = nanoseconds(&st.st_mtim),
+		.ctime = nanoseconds(&st.st_ctim),
+		.inode = st.st_ino };
+}
+
+bool stamp_same(const struct stamp *a, const struct stamp *b)
+{
+	return a->size == b->size && a->mtime == b->mtime && a->ctime == b->ctime &&
+		a->inode == b->inode;
+}
+
+/* The names that make a difference to go in a directory of a package or a module. */
+static bool is_source(const char *name)
+{
+	static const char *const endings[] = { ".go", ".c", ".cc", ".cpp", ".cxx", ".m", ".h",
+		".hh", ".hpp", ".hxx", ".f", ".F", ".for", ".f90", ".s", ".S", ".sx", ".swig",
+		".swigcxx", ".syso" };
+	static const char *const names[] = { "go.mod", "go.sum", "go.work", "go.work.sum", "vendor",
+		"kodata", "default.pgo" };
+
+	if (ends_with(name, "_test.go") || *name == '.' || *name == '_')
+		return false;
+	for (size_t i = 0; i < countof(endings); i++) {
+		if (ends_with(name, endings[i]))
+			return true;
+	}
+	for (size_t i = 0; i < countof(names); i++) {
+		if (!strcmp(name, names[i]))
+			return true;
+	}
+	return false;
+}
+
+static void print_directory(const char *path, bool all, char print[FINGERPRINT_SIZE])
+{
+	cleanup(strs_release) struct strs names = { 0 };
+	cleanup(buf_release) struct buf text = { 0 };
+	struct err ignored;
+
+	if (file_list(path, &names, &ignored))
+		strs_add(&names, "/");
+	for (size_t i = 0; i < names.n; i++) {
+		if (all || is_source(names.v[i]))
+			buf_add(&text, names.v[i], strlen(names.v[i]) + 1);
+	}
+	fingerprint_of(text.data, text.len, print);
+}
+
+static void print_file(const char *path, char print[FINGERPRINT_SIZE])
+{
+	cleanup(buf_release) struct buf text = { 0 };
+	struct err ignored;
+
+	if (file_read(path, FILE_LIMIT, &text, &ignored))
+		memset(print, '-', FINGERPRINT_SIZE - 1), print[FINGERPRINT_SIZE - 1] = '\0';
+	else
+		fingerprint_of(text.data, text.len, print);
+}
+
+static void print_input(const struct input *input, char print[FINGERPRINT_SIZE])
+{
+	if (input->kind == INPUT_FILE)
+		print_file(input->path, print);
+	else
+		print_directory(input->path, input->kind == INPUT_WALKED, print);
+}
+
+/* A stamp can hide a second edit within the clock's tick: then it is not to be trusted later. */
+static struct stamp trusted(struct stamp stamp, int64_t now)
+{
+	if (stamp.ctime > now - TICK || stamp.mtime > now - TICK)
+		stamp.mtime = -2;
+	return stamp;
+}
+
+static bool look_at_input(struct input *input, int64_t now, bool *touched)
+{
+	struct stamp stamp = stamp_of(input->path);
+	char print[FINGERPRINT_SIZE];
+
+	if (stamp_same(&stamp, &input->stamp))
+		return false;
+	print_input(input, print);
+	input->stamp = trusted(stamp, now);
+	*touched = true;
+	if (!strcmp(print, input->print))
+		return false;
+	memcpy(input->print, print, sizeof print);
+	return true;
+}
+
+void state_look(struct state *state)
+{
+	int64_t now = stamp_now();
+
+	for (size_t i = 0; i < state->unit_count; i++) {
+		struct unit *unit = &state->units[i];
+
+		for (size_t j = 0; j < unit->n; j++)
+			unit->changed |= look_at_input(&unit->v[j], now, &state->touched);
+	}
+	for (size_t i = 0; i < state->program_count; i++) {
+		struct program *program = &state->programs[i];
+		struct stamp stamp = stamp_of(program->executable);
+
+		program->changed = !stamp_same(&stamp, &program->stamp);
+		for (size_t j = 0; j < program->n; j++)
+			program->changed |= state->units[program->units[j]].changed;
+	}
+}
+
+struct program *state_program(const struct state *state, const char *importpath)
+{
+	for (size_t i = 0; i < state->program_count; i++) {
+		if (!strcmp(state->programs[i].importpath, importpath))
+			return &state->programs[i];
+	}
+	return NULL;
+}
+
+/* Units by name, for the time that a state is put together. */
+struct names {
+	struct hsearch_data table;
+};
+
+static void names_init(struct names *names, size_t n)
+{
+	memset(names, 0, sizeof *names);
+	if (!hcreate_r(2 * n + 16, &names->table))
+		abort();
+}
+
+static void names_release(struct names *names)
+{
+	hdestroy_r(&names->table);
+}
+
+static void names_add(struct names *names, const struct unit *unit, size_t index)
+{
+	ENTRY *found;
+
+	hsearch_r((ENTRY){ unit->name, (void *)index }, ENTER, &found, &names->table);
+}
+
+/* The index, or -1. */
+static ssize_t names_find(struct names *names, const char *name)
+{
+	ENTRY *found;
+
+	if (!hsearch_r((ENTRY){ (char *)name, NULL }, FIND, &found, &names->table))
+		return -1;
+	return (ssize_t)(size_t)found->data;
+}
+
+static void names_fill(struct names *names, const struct state *state, size_t more)
+{
+	names_init(names, state->unit_count + more);
+	for (size_t i = 0; i < state->unit_count; i++)
+		names_add(names, &state->units[i], i);
+}
+
+static struct unit *add_unit(struct state *state, const char *name)
+{
+	struct unit *unit;
+
+	grow(state->units, state->unit_count, state->unit_cap);
+	unit = &state->units[state->unit_count++];
+	*unit = (struct unit){ .name = xstrdup(name) };
+	return unit;
+}
+
+static struct program *add_program(struct state *state, const char *importpath)
+{
+	struct program *program;
+
+	grow(state->programs, state->program_count, state->program_cap);
+	program = &state->programs[state->program_count++];
+	*program = (struct program){ .importpath = xstrdup(importpath) };
+	return program;
+}
+
+static void use_unit(struct program *program, size_t index)
+{
+	grow(program->units, program->n, program->cap);
+	program->units[program->n++] = index;
+}
+
+static const struct input *find_input(const struct unit *unit, enum input_kind kind,
+	const char *path, size_t guess)
+{
+	for (size_t i = 0; unit && i < unit->n; i++) {
+		const struct input *input = &unit->v[(guess + i) % unit->n];
+
+		if (input->kind == kind && !strcmp(input->path, path))
+			return input;
+	}
+	return NULL;
+}
+
+static void add_input(struct unit *unit, enum input_kind kind, const char *absolute,
+	const struct unit *old)
+{
+	char *path = path_relative(absolute);
+	const struct input *known = find_input(old, kind, path, unit->n);
+	struct input *input;
+
+	grow(unit->v, unit->n, unit->cap);
+	input = &unit->v[unit->n++];
+	*input = (struct input){ .kind = kind, .path = path, .stamp = stamp_of(path) };
+	if (known && stamp_same(&known->stamp, &input->stamp)) {
+		memcpy(input->print, known->print, sizeof known->print);
+	} else {
+		input->stamp = trusted(input->stamp, stamp_now());
+		print_input(input, input->print);
+	}
+}
+
+static void add_inputs(struct unit *unit, enum input_kind kind, const struct strs *paths,
+	const struct unit *old)
+{
+	for (size_t i = 0; i < paths->n; i++)
+		add_input(unit, kind, paths->v[i], old);
+}
+
+static void add_if_there(struct strs *files, const char *dir, const char *name)
+{
+	char *path = path_join(dir, name);
+
+	if (file_exists(path))
+		strs_take(files, path);
+	else
+		free(path);
+}
+
+/* What stands beside a go.mod or go.work; that a file appears shows in the directory's listing. */
+static void add_module_files(struct strs *files, struct strs *dirs, const char *file)
+{
+	static const char *const beside[] = { "go.sum", "go.work.sum", "vendor/modules.txt" };
+	scratch char *dir = path_dir(file);
+
+	strs_add(files, file);
+	strs_add(dirs, dir);
+	for (size_t i = 0; i < countof(beside); i++)
+		add_if_there(files, dir, beside[i]);
+}
+
+/* go.mod of each module, go.work, the settings of "go env -w", and the toolchain itself. */
+static void add_common(struct unit *unit, const struct go_list *list, const struct go_env *env,
+	const struct unit *old)
+{
+	cleanup(strs_release) struct strs files = { 0 };
+	cleanup(strs_release) struct strs dirs = { 0 };
+	scratch char *go = path_join(env->goroot, "bin/go");
+
+	for (size_t i = 0; i < list->modules.n; i++)
+		add_module_files(&files, &dirs, list->modules.v[i]);
+	if (env->gomod && *env->gomod == '/' && strcmp(env->gomod, "/dev/null"))
+		add_module_files(&files, &dirs, env->gomod);
+	if (env->gowork && *env->gowork == '/')
+		add_module_files(&files, &dirs, env->gowork);
+	if (env->goenv && *env->goenv == '/' && file_exists(env->goenv))
+		strs_add(&files, env->goenv);
+	add_if_there(&files, env->goroot, "VERSION");
+	strs_add(&files, go);
+	strs_sort(&files);
+	strs_sort(&dirs);
+	add_inputs(unit, INPUT_FILE, &files, old);
+	add_inputs(unit, INPUT_LISTED, &dirs, old);
+}
+
+static void add_package(struct state *state, const struct go_package *package,
+	const struct unit *old)
+{
+	struct unit *unit = add_unit(state, package->importpath);
+
+	add_inputs(unit, INPUT_FILE, &package->files, old);
+	add_inputs(unit, INPUT_LISTED, &package->listed, old);
+	add_inputs(unit, INPUT_WALKED, &package->walked, old);
+	if (package->main) {
+		scratch char *profile = path_join(package->dir, "default.pgo");
+
+		if (file_exists(profile))
+			add_input(unit, INPUT_FILE, profile, old);
+	}
+}
+
+static void add_listed_program(struct state *state, const struct go_package *package,
+	struct names *names)
+{
+	struct program *program = add_program(state, package->importpath);
+	scratch char *kodata = path_join(package->dir, "kodata");
+	ssize_t own = names_find(names, package->importpath);
+
+	program->changed = true;
+	if (file_is_dir(kodata))
+		program->kodata = path_relative(kodata);
+	use_unit(program, (size_t)names_find(names, ""));
+	if (own >= 0)
+		use_unit(program, (size_t)own);
+	for (size_t i = 0; i < package->deps.n; i++) {
+		ssize_t index = names_find(names, package->deps.v[i]);
+
+		if (index >= 0)
+			use_unit(program, (size_t)index);
+	}
+}
+
+void state_add_list(struct state *state, const struct go_list *list, const struct go_env *env,
+	const struct state *old)
+{
+	struct names before, names;
+	ssize_t index;
+
+	names_fill(&before, old, 0);
+	index = names_find(&before, "");
+	add_common(add_unit(state, ""), list, env, index < 0 ? NULL : &old->units[index]);
+	for (size_t i = 0; i < list->n; i++) {
+		const struct go_package *package = &list->v[i];
+
+		if (!package->listed.n)
+			continue;
+		index = names_find(&before, package->importpath);
+		add_package(state, package, index < 0 ? NULL : &old->units[index]);
+	}
+	names_release(&before);
+	names_fill(&names, state, 0);
+	for (size_t i = 0; i < list->n; i++) {
+		if (list->v[i].wanted)
+			add_listed_program(state, &list->v[i], &names);
+	}
+	names_release(&names);
+	state->touched = true;
+}
+
+static void copy_unit(struct state *state, const struct unit *from)
+{
+	struct unit *unit = add_unit(state, from->name);
+
+	for (size_t i = 0; i < from->n; i++) {
+		grow(unit->v, unit->n, unit->cap);
+		unit->v[unit->n] = from->v[i];
+		unit->v[unit->n++].path = xstrdup(from->v[i].path);
+	}
+}
+
+void state_copy_program(struct state *state, const struct state *from,
+	const struct program *program)
+{
+	struct program *copy = add_program(state, program->importpath);
+	struct names names;
+
+	copy->executable = xstrdup(program->executable);
+	copy->stamp = program->stamp;
+	memcpy(copy->hash, program->hash, sizeof copy->hash);
+	copy->kodata = program->kodata ? xstrdup(program->kodata) : NULL;
+	names_fill(&names, state, program->n);
+	for (size_t i = 0; i < program->n; i++) {
+		const struct unit *unit = &from->units[program->units[i]];
+		ssize_t index = names_find(&names, unit->name);
+
+		if (index < 0) {
+			copy_unit(state, unit);
+			index = (ssize_t)state->unit_count - 1;
+		}
+		use_unit(copy, (size_t)index);
+	}
+	names_release(&names);
+}
+
+bool state_settled(const struct state *state, const struct state *old, int64_t since)
+{
+	struct names names;
+	bool settled = true;
+
+	names_fill(&names, old, 0);
+	for (size_t i = 0; settled && i < state->unit_count; i++) {
+		const struct unit *unit = &state->units[i];
+		ssize_t index = names_find(&names, unit->name);
+		const struct unit *before = index < 0 ? NULL : &old->units[index];
+
+		for (size_t j = 0; settled && j < unit->n; j++) {
+			const struct input *input = &unit->v[j];
+			const struct input *known =
+				find_input(before, input->kind, input->path, j);
+			struct stamp now = stamp_of(input->path);
+
+			settled = now.size == input->stamp.size &&
+				now.ctime == input->stamp.ctime &&
+				(now.ctime < since ||
+					(known && known->stamp.ctime == now.ctime &&
+						!strcmp(known->print, input->print)));
+		}
+	}
+	names_release(&names);
+	return settled;
+}
+
+void state_inputs(const struct state *state, struct depfile *depfile)
+{
+	for (size_t i = 0; i < state->unit_count; i++) {
+		for (size_t j = 0; j < state->units[i].n; j++)
+			depfile_add(depfile, state->units[i].v[j].path);
+	}
+}
+
+static void add_stamp(struct buf *out, char kind, const struct stamp *stamp)
+{
+	buf_addf(out, "%c %" PRId64 " %" PRId64 " %" PRId64 " %" PRIu64, kind, stamp->size,
+		stamp->mtime, stamp->ctime, stamp->inode);
+}
+
+static void write_program(struct buf *out, const struct program *program)
+{
+	buf_addf(out, "p %s\n", program->importpath);
+	add_stamp(out, 'e', &program->stamp);
+	buf_addf(out, " %s %s\n", program->hash, program->executable);
+	if (program->kodata)
+		buf_addf(out, "k %s\n", program->kodata);
+	buf_addch(out, 'm');
+	for (size_t i = 0; i < program->n; i++)
+		buf_addf(out, " %zu", program->units[i]);
+	buf_addch(out, '\n');
+}
+
+int state_save(const struct state *state, const char *path, struct err *err)
+{
+	cleanup(buf_release) struct buf out = { 0 };
+
+	buf_addstr(&out, HEADER);
+	for (size_t i = 0; i < state->unit_count; i++) {
+		const struct unit *unit = &state->units[i];
+
+		buf_addf(&out, "u %s\n", unit->name);
+		for (size_t j = 0; j < unit->n; j++) {
+			add_stamp(&out, (char)unit->v[j].kind, &unit->v[j].stamp);
+			buf_addf(&out, " %s %s\n", unit->v[j].print, unit->v[j].path);
+		}
+	}
+	for (size_t i = 0; i < state->program_count; i++)
+		write_program(&out, &state->programs[i]);
+	return file_save(path, out.data, out.len, err) < 0 ? -1 : 0;
+}
+
+/* "SIZE MTIME CTIME INODE WORD REST": gives the stamp, copies WORD, returns REST; NULL if wrong. */
+static const char *read_stamp(const char *p, struct stamp *stamp, char *word, size_t size)
+{
+	char *end;
+	size_t n;
+
+	stamp->size = strtoll(p, &end, 10);
+	stamp->mtime = strtoll(end, &end, 10);
+	stamp->ctime = strtoll(end, &end, 10);
+	stamp->inode = strtoull(end, &end, 10);
+	if (*end != ' ')
+		return NULL;
+	n = strcspn(++end, " ");
+	if (n + 1 != size || end[n] != ' ')
+		return NULL;
+	memcpy(word, end, n);
+	word[n] = '\0';
+	return end + n + 1;
+}
+
+static bool read_input(struct state *state, const char *line)
+{
+	struct input input = { .kind = (enum input_kind)line[0] };
+	const char *path = read_stamp(line + 2, &input.stamp, input.print, sizeof input.print);
+	struct unit *unit = state->unit_count ? &state->units[state->unit_count - 1] : NULL;
+
+	if (!path || !unit)
+		return false;
+	input.path = xstrdup(path);
+	grow(unit->v, unit->n, unit->cap);
+	unit->v[unit->n++] = input;
+	return true;
+}
+
+static bool read_executable(struct program *program, const char *line)
+{
+	const char *path =
+		read_stamp(line + 2, &program->stamp, program->hash, sizeof program->hash);
+
+	program->executable = path ? xstrdup(path) : NULL;
+	return path;
+}
+
+static bool read_members(struct state *state, struct program *program, const char *line)
+{
+	for (char *p = (char *)line + 1; *p;) {
+		size_t index = strtoull(p, &p, 10);
+
+		if (index >= state->unit_count || (*p && *p != ' '))
+			return false;
+		use_unit(program, index);
+	}
+	return true;
+}
+
+static bool read_line(struct state *state, const char *line)
+{
+	struct program *program =
+		state->program_count ? &state->programs[state->program_count - 1] : NULL;
+
+	if (!*line || (line[1] != ' ' && strcmp(line, "m")))
+		return false;
+	switch (line[0]) {
+	case 'u':
+		add_unit(state, line + 2);
+		return true;
+	case INPUT_FILE:
+	case INPUT_LISTED:
+	case INPUT_WALKED:
+		return read_input(state, line);
+	case 'p':
+		add_program(state, line + 2);
+		return true;
+	case 'e':
+		return program && read_executable(program, line);
+	case 'k':
+		if (program)
+			program->kodata = xstrdup(line + 2);
+		return program;
+	case 'm':
+		return program && program->executable && read_members(state, program, line);
+	}
+	return false;
+}
+
+void state_load(struct state *state, const char *path)
+{
+	cleanup(buf_release) struct buf text = { 0 };
+	struct err ignored;
+	char *line, *next;
+
+	if (file_read_if_exists(path, FILE_LIMIT, &text, &ignored) ||
+		!starts_with(buf_str(&text), HEADER))
+		return;
+	for (line = text.data + strlen(HEADER); *line; line = next) {
+		char *newline = strchr(line, '\n');
+
+		if (!newline) {
+			state_release(state);
+			return;
+		}
+		*newline = '\0';
+		next = newline + 1;
+		if (!read_line(state, line)) {
+			state_release(state);
+			return;
+		}
+	}
+}
+
+void state_release(struct state *state)
+{
+	for (size_t i = 0; i < state->unit_count; i++) {
+		for (size_t j = 0; j < state->units[i].n; j++)
+			free(state->units[i].v[j].path);
+		free(state->units[i].v);
+		free(state->units[i].name);
+	}
+	for (size_t i = 0; i < state->program_count; i++) {
+		struct program *program = &state->programs[i];
+
+		free(program->importpath);
+		free(program->units);
+		free(program->executable);
+		free(program->kodata);
+	}
+	free(state->units);
+	free(state->programs);
+	*state = (struct state){ 0 };
+}

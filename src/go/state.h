@@ -1,0 +1,97 @@
+#ifndef GO_STATE_H
+#define GO_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/depfile.h"
+#include "base/err.h"
+#include "formats/digest.h"
+#include "list.h"
+
+/*
+ * What the programs of a group were made from, with fingerprints, so that a second look can tell
+ * whether anything that matters has changed. A unit is a package whose sources can change, or, with
+ * the empty name, what all programs share: go.mod files, the toolchain.
+ */
+
+/* What stat says of a file; changes with (nearly) every change of the content. */
+struct stamp {
+	int64_t size, mtime, ctime; /* times in nanoseconds; all -1: there is no such file */
+	uint64_t inode;
+};
+
+enum input_kind {
+	INPUT_FILE = 'f',   /* the content matters */
+	INPUT_LISTED = 'l', /* a directory: the names of sources matter */
+	INPUT_WALKED = 'w', /* a directory: all names matter */
+};
+
+struct input {
+	enum input_kind kind;
+	char *path; /* relative to the working directory where it lies inside */
+	struct stamp stamp;
+	char print[FINGERPRINT_SIZE];
+};
+
+struct unit {
+	char *name;
+	struct input *v;
+	size_t n, cap;
+	bool changed;
+};
+
+struct program {
+	char *importpath;
+	size_t *units; /* indices */
+	size_t n, cap;
+	char *executable;
+	struct stamp stamp;
+	char hash[DIGEST_SIZE];
+	char *kodata; /* NULL: none */
+	bool changed; /* has to be compiled */
+};
+
+struct state {
+	struct unit *units;
+	size_t unit_count, unit_cap;
+	struct program *programs;
+	size_t program_count, program_cap;
+	bool touched; /* differs from what was loaded */
+};
+
+struct stamp stamp_of(const char *path);
+bool stamp_same(const struct stamp *a, const struct stamp *b);
+/* Now, by the clock that files are stamped with, in nanoseconds. */
+int64_t stamp_now(void);
+
+/* Reads what state_save() wrote; a missing or unreadable file is an empty state. */
+void state_load(struct state *state, const char *path);
+int state_save(const struct state *state, const char *path, struct err *err);
+void state_release(struct state *state);
+
+/* Looks at all inputs again: marks units and programs whose inputs have another content, and takes
+ * over the stamps of those that were only touched. */
+void state_look(struct state *state);
+
+struct program *state_program(const struct state *state, const char *importpath);
+
+/* Adds a unit for each package of the list and one for what is common, and the program for each
+ * package that was wanted. Fingerprints of files with the same stamp are taken from old. */
+void state_add_list(struct state *state, const struct go_list *list, const struct go_env *env,
+	const struct state *old);
+
+/* Copies a program and its units that are not there yet. */
+void state_copy_program(struct state *state, const struct state *from,
+	const struct program *program);
+
+/*
+ * Whether no input changed after the moment since: its stamp is the one noted, and it is older than
+ * that moment or was known before, by old.
+ */
+bool state_settled(const struct state *state, const struct state *old, int64_t since);
+
+void state_inputs(const struct state *state, struct depfile *depfile);
+
+#endif

@@ -1,0 +1,176 @@
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/opt.h"
+#include "go/build.h"
+#include "inputs/kopath.h"
+#include "inputs/naming.h"
+#include "inputs/workspace.h"
+
+static struct strs platforms;
+static const char *dir, *builddir, *found_file, *depfile_name, *make_depfile, *depfile_target, *out;
+static bool debug;
+
+static const struct opt opts[] = {
+	{ 0, "platform", "LIST", OPT_CSV, &platforms, "os/arch[/variant],... (default: the records')" },
+	{ 0, "dir", "DIR", OPT_STRING, &dir, "where go is run, for operands and records without one" },
+	{ 0, "builddir", "DIR", OPT_STRING, &builddir, "where executables are kept (default .ko)" },
+	{ 0, "found", "RECORDS", OPT_STRING, &found_file, "where references stand, for messages" },
+	{ 0, "depfile", "FILE", OPT_STRING, &depfile_name, "write all inputs, for ninja" },
+	{ 0, "make-depfile", "FILE", OPT_STRING, &make_depfile, "write all inputs, for make" },
+	{ 0, "depfile-target", "FILE", OPT_STRING, &depfile_target, "what depends on them" },
+	{ 0, "disable-optimizations", NULL, OPT_FLAG, &debug, "compile with -gcflags 'all=-N -l'" },
+	{ 'o', "output", "FILE", OPT_STRING, &out, "records; % stands for a name" },
+};
+
+static const struct opt_tool tool = { "ko-gobuild",
+	"[--platform LIST] [--builddir DIR] [-o FILE] [RECORDS | IMPORTPATH...]",
+	"Compile Go programs: one go build for all that belong together, none for what is up to date.",
+	opts, countof(opts) };
+
+/* A record for a program that was named on the command line. */
+static int add_operand(struct records *records, struct workspace *workspace, const char *operand,
+	struct err *err)
+{
+	cleanup(location_release) struct location location = { 0 };
+	scratch char *path = kopath_parse(operand, NULL, err);
+	scratch char *name = NULL;
+
+	if (!path)
+		return -1;
+	if (kopath_is_dir(path) ? workspace_locate_dir(workspace, path, NULL, &location, err)
+				: workspace_locate(workspace, path, NULL, &location, err))
+		return -1;
+	name = naming_name(NAMING_LAST, location.importpath);
+	records_add(records, json_pack("{s:s, s:s, s:s}", "importpath", location.importpath, "dir",
+				      location.dir, "name", name));
+	return 0;
+}
+
+static int read_records(struct records *records, const struct strs *operands, struct err *err)
+{
+	cleanup(workspace_release) struct workspace workspace = { 0 };
+
+	if (!operands->n)
+		return records_read(records, "-", err);
+	for (size_t i = 0; i < operands->n; i++) {
+		if (records_named(operands->v[i])) {
+			if (records_read(records, operands->v[i], err))
+				return -1;
+			continue;
+		}
+		if (!workspace.root && workspace_find(&workspace, dir ? dir : ".", err))
+			return -1;
+		if (add_operand(records, &workspace, operands->v[i], err))
+			return -1;
+	}
+	return 0;
+}
+
+static void add_platforms(struct strs *all, const struct records *records)
+{
+	for (size_t i = 0; i < records_count(records); i++) {
+		const json_t *entry;
+		size_t j;
+
+		json_array_foreach (json_object_get(records_at(records, i), "platforms"), j, entry) {
+			const char *platform = record_get(entry, "platform");
+
+			if (platform && !strs_has(all, platform))
+				strs_add(all, platform);
+		}
+	}
+}
+
+/* Fills in what neither records nor options say, and lists the platforms in use. */
+static void complete(struct records *records, struct strs *all)
+{
+	for (size_t i = 0; i < records_count(records); i++) {
+		json_t *record = records_at(records, i);
+
+		if (dir && !record_get(record, "dir"))
+			json_object_set_new(record, "dir", json_string(dir));
+		if (debug)
+			json_object_set_new(record, "flags", json_pack("[s]", "-gcflags=all=-N -l"));
+		for (size_t j = 0; j < platforms.n; j++) {
+			if (!j)
+				json_object_del(record, "platforms");
+			record_platform(record, platforms.v[j]);
+		}
+		if (!platforms.n && !json_array_size(json_object_get(record, "platforms"))) {
+			scratch char *platform = go_default_platform();
+
+			record_platform(record, platform);
+		}
+	}
+	if (platforms.n) {
+		for (size_t i = 0; i < platforms.n; i++)
+			strs_add(all, platforms.v[i]);
+	} else {
+		add_platforms(all, records);
+	}
+}
+
+static int build(const struct records *records, const struct records *found, const char *platform,
+	struct depfile *depfile, struct buf *said, struct err *err)
+{
+	cleanup(go_groups_release) struct go_groups groups = { 0 };
+
+	if (go_groups_make(&groups, records, platform, builddir, found, err))
+		return -1;
+	for (size_t i = 0; i < groups.n; i++) {
+		if (go_group_build(&groups.v[i], depfile, said, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int run(const struct strs *operands, struct buf *said, struct err *err)
+{
+	cleanup(records_release) struct records records = { 0 };
+	cleanup(records_release) struct records found = { 0 };
+	cleanup(strs_release) struct strs all = { 0 };
+	cleanup(depfile_release) struct depfile depfile = { 0 };
+	const char *target = depfile_target ? depfile_target : out ? out : "-";
+
+	if (read_records(&records, operands, err) ||
+		(found_file && file_exists(found_file) && records_read(&found, found_file, err)))
+		return -1;
+	complete(&records, &all);
+	for (size_t i = 0; i < all.n; i++) {
+		if (build(&records, &found, all.v[i], &depfile, said, err))
+			return -1;
+	}
+	if (depfile_name && depfile_write(&depfile, depfile_name, DEPFILE_NINJA, target, err))
+		return -1;
+	if (make_depfile && depfile_write(&depfile, make_depfile, DEPFILE_MAKE, target, err))
+		return -1;
+	return records_write(&records, out, err);
+}
+
+int main(int argc, char *argv[])
+{
+	cleanup(strs_release) struct strs operands = { 0 };
+	cleanup(buf_release) struct buf said = { 0 };
+	struct err err;
+	int status;
+
+	log_init("ko-gobuild");
+	file_mark_start();
+	status = opt_parse(&tool, argc, argv, &operands, NULL, &err);
+	if (status)
+		return status > 0 ? 0 : log_error(&err);
+	if (!builddir)
+		builddir = getenv("KO_BUILDDIR");
+	if (!builddir || !*builddir)
+		builddir = ".ko";
+	if (!run(&operands, &said, &err) && !log_close_stdout(&err))
+		return 0;
+	status = log_error(&err);
+	(void)file_write_all(STDERR_FILENO, buf_str(&said), said.len, &err);
+	return status;
+}
