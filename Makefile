@@ -37,15 +37,15 @@ $O/src/formats/static.o: share/static/layer.tar.gz
 
 $O/bin/%: $O/tools/%.o $O/libko.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $O/libko.a $(LIBS)
 
 $O/unit/%: $O/tests/unit/%.o $O/libko.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $O/libko.a $(LIBS)
 
 $O/fuzz/%: tests/fuzz/%.c $O/libko.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $O/libko.a $(LIBS)
 
 -include $(wildcard $O/*/*.d $O/*/*/*.d)
 

@@ -28,7 +28,7 @@ static void mask(char *s)
 	}
 }
 
-static void say(const char *format, va_list args)
+__attribute__((format(printf, 1, 0))) static void say(const char *format, va_list args)
 {
 	char line[4096];
 	int n = snprintf(line, sizeof line, "%s: ", name);

@@ -1,0 +1,3 @@
+module github.com/user/myapp
+
+go 1.19

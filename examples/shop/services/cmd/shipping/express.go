@@ -1,0 +1,5 @@
+//go:build express
+
+package main
+
+func init() { println("express shipping") }
