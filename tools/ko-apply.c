@@ -10,7 +10,8 @@
 static const char *file = "-", *verb = "apply";
 
 static const struct opt opts[] = {
-	{ 'f', "filename", "FILE", OPT_STRING, &file, "resolved manifests (default: standard input)" },
+	{ 'f', "filename", "FILE", OPT_STRING, &file,
+		"resolved manifests (default: standard input)" },
 	{ 0, "verb", "VERB", OPT_STRING, &verb, "kubectl's command: apply or create" },
 };
 

@@ -16,8 +16,10 @@ static const char *dir, *builddir, *found_file, *depfile_name, *make_depfile, *d
 static bool debug;
 
 static const struct opt opts[] = {
-	{ 0, "platform", "LIST", OPT_CSV, &platforms, "os/arch[/variant],... (default: the records')" },
-	{ 0, "dir", "DIR", OPT_STRING, &dir, "where go is run, for operands and records without one" },
+	{ 0, "platform", "LIST", OPT_CSV, &platforms,
+		"os/arch[/variant],... (default: the records')" },
+	{ 0, "dir", "DIR", OPT_STRING, &dir,
+		"where go is run, for operands and records without one" },
 	{ 0, "builddir", "DIR", OPT_STRING, &builddir, "where executables are kept (default .ko)" },
 	{ 0, "found", "RECORDS", OPT_STRING, &found_file, "where references stand, for messages" },
 	{ 0, "depfile", "FILE", OPT_STRING, &depfile_name, "write all inputs, for ninja" },
@@ -29,12 +31,13 @@ static const struct opt opts[] = {
 
 static const struct opt_tool tool = { "ko-gobuild",
 	"[--platform LIST] [--builddir DIR] [-o FILE] [RECORDS | IMPORTPATH...]",
-	"Compile Go programs: one go build for all that belong together, none for what is up to date.",
+	"Compile Go programs: one go build for all that belong together, none for what is up to "
+	"date.",
 	opts, countof(opts) };
 
 /* A record for a program that was named on the command line. */
-static int add_operand(struct records *records, struct workspace *workspace, const char *operand,
-	struct err *err)
+static int add_operand(
+	struct records *records, struct workspace *workspace, const char *operand, struct err *err)
 {
 	cleanup(location_release) struct location location = { 0 };
 	scratch char *path = kopath_parse(operand, NULL, err);
@@ -46,8 +49,9 @@ static int add_operand(struct records *records, struct workspace *workspace, con
 				: workspace_locate(workspace, path, NULL, &location, err))
 		return -1;
 	name = naming_name(NAMING_LAST, location.importpath);
-	records_add(records, json_pack("{s:s, s:s, s:s}", "importpath", location.importpath, "dir",
-				      location.dir, "name", name));
+	records_add(records,
+		json_pack("{s:s, s:s, s:s}", "importpath", location.importpath, "dir", location.dir,
+			"name", name));
 	return 0;
 }
 
@@ -77,7 +81,8 @@ static void add_platforms(struct strs *all, const struct records *records)
 		const json_t *entry;
 		size_t j;
 
-		json_array_foreach (json_object_get(records_at(records, i), "platforms"), j, entry) {
+		json_array_foreach (
+			json_object_get(records_at(records, i), "platforms"), j, entry) {
 			const char *platform = record_get(entry, "platform");
 
 			if (platform && !strs_has(all, platform))
@@ -95,7 +100,8 @@ static void complete(struct records *records, struct strs *all)
 		if (dir && !record_get(record, "dir"))
 			json_object_set_new(record, "dir", json_string(dir));
 		if (debug)
-			json_object_set_new(record, "flags", json_pack("[s]", "-gcflags=all=-N -l"));
+			json_object_set_new(
+				record, "flags", json_pack("[s]", "-gcflags=all=-N -l"));
 		for (size_t j = 0; j < platforms.n; j++) {
 			if (!j)
 				json_object_del(record, "platforms");

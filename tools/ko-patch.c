@@ -17,11 +17,13 @@ static const struct opt opts[] = {
 		"manifests: a file, a directory or - (repeatable)" },
 	{ 'R', "recursive", NULL, OPT_FLAG, &recursive, "go down into directories" },
 	{ 'l', "selector", "SELECTOR", OPT_STRING, &selector, "only objects whose labels match" },
-	{ 0, "files-from", "FILE", OPT_LIST, &lists, "a file with the names of manifests, one a line" },
+	{ 0, "files-from", "FILE", OPT_LIST, &lists,
+		"a file with the names of manifests, one a line" },
 	{ 0, "refs", "RECORDS", OPT_LIST, &refs, "records with references to images" },
 	{ 0, "skip-invalid", NULL, OPT_FLAG, &skip_invalid,
 		"pass files on that are no YAML, instead of failing" },
-	{ 'o', "output", "FILE", OPT_STRING, &out, "resolved manifests (default: standard output)" },
+	{ 'o', "output", "FILE", OPT_STRING, &out,
+		"resolved manifests (default: standard output)" },
 };
 
 static const struct opt_tool tool = { "ko-patch",
@@ -54,8 +56,8 @@ static int find_files(struct manifests *manifests, struct err *err)
 	return manifests_find(manifests, &filenames, recursive, err);
 }
 
-static int patch_file(struct buf *stream, const char *path, const struct records *records,
-	struct err *err)
+static int patch_file(
+	struct buf *stream, const char *path, const struct records *records, struct err *err)
 {
 	cleanup(references_release) struct references references = { 0 };
 	cleanup(buf_release) struct buf text = { 0 };

@@ -18,7 +18,8 @@ static bool self;
 static const struct opt opts[] = {
 	PLAN_FILE_OPTIONS(&options),
 	PLAN_IMAGE_OPTIONS(&options),
-	{ 0, "ninja", "FILE", OPT_STRING, &ninja_file, "write a graph for ninja instead of records" },
+	{ 0, "ninja", "FILE", OPT_STRING, &ninja_file,
+		"write a graph for ninja instead of records" },
 	{ 0, "make", "FILE", OPT_STRING, &make_file, "write a graph for make instead of records" },
 	{ 0, "depfile", "FILE", OPT_STRING, &depfile_name, "write what the graph depends on" },
 	{ 0, "depfile-target", "FILE", OPT_STRING, &depfile_target,
@@ -32,7 +33,8 @@ static const struct opt opts[] = {
 
 static const struct opt_tool tool = { "ko-scan",
 	"[-f FILE|DIR|-]... [-R] [-l SELECTOR] [--ninja FILE | --make FILE] [IMPORTPATH...]",
-	"Find the programs that manifests name as ko://IMPORTPATH; print a record for each, or write\n"
+	"Find the programs that manifests name as ko://IMPORTPATH; print a record for each, or "
+	"write\n"
 	"the build graph for all of them.",
 	opts, countof(opts) };
 
@@ -55,8 +57,12 @@ static int write_graph(const struct plan *plan, struct err *err)
 	cleanup(strs_release) struct strs words = { 0 };
 	const char *file = ninja_file ? ninja_file : make_file;
 	scratch char *bin = proc_own_dir();
-	struct graph_options graph = { .file = file, .builddir = builddir, .oci = oci,
-		.data = getenv("KO_DATA_PATH"), .push = &push, .patch = &patch };
+	struct graph_options graph = { .file = file,
+		.builddir = builddir,
+		.oci = oci,
+		.data = getenv("KO_DATA_PATH"),
+		.push = &push,
+		.patch = &patch };
 
 	destination_words(&destination, &push);
 	if (options.selector)
@@ -78,7 +84,10 @@ static int write_depfile(const struct plan *plan, struct err *err)
 	for (size_t i = 0; i < plan->inputs.n; i++)
 		depfile_add(&depfile, plan->inputs.v[i]);
 	return depfile_write(&depfile, depfile_name, make_file ? DEPFILE_MAKE : DEPFILE_NINJA,
-		depfile_target ? depfile_target : ninja_file ? ninja_file : make_file, err);
+		depfile_target       ? depfile_target
+			: ninja_file ? ninja_file
+				     : make_file,
+		err);
 }
 
 static int run(struct err *err)

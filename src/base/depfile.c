@@ -16,8 +16,8 @@ static int add_path(struct buf *out, const char *path, enum depfile_form form, s
 	const char *special = form == DEPFILE_MAKE ? " \t#:%;" : " #";
 
 	if (strchr(path, '\n'))
-		return err_set(err, ERR_INPUT, "a file name with a newline cannot be a dependency: %s",
-			path);
+		return err_set(err, ERR_INPUT,
+			"a file name with a newline cannot be a dependency: %s", path);
 	for (const char *p = path; *p; p++) {
 		if (*p == '$') {
 			buf_addch(out, '$');

@@ -8,9 +8,9 @@
  * Dependency files: what a result was made from, beyond what the graph says. Paths are files and
  * directories, relative to the working directory or absolute.
  *
- * DEPFILE_NINJA is gcc's form, "target: path path", read by ninja with deps = gcc. DEPFILE_MAKE adds
- * an empty recipe for each path, "path: ;": without it GNU make searches its implicit rules for
- * every single one, and a path that was removed is an error.
+ * DEPFILE_NINJA is gcc's form, "target: path path", read by ninja with deps = gcc. DEPFILE_MAKE
+ * adds an empty recipe for each path, "path: ;": without it GNU make searches its implicit rules
+ * for every single one, and a path that was removed is an error.
  *
  * The two programs do not escape alike. ninja: backslash before space and "#", "$$" for "$". make:
  * also backslash before ":", "%" and ";" where they would be read as syntax, and before a backslash

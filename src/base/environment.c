@@ -6,15 +6,16 @@
 
 extern char **environ;
 
-static const char *const setting_prefixes[] = { "KO_", "CGO_", "PKG_CONFIG", "CC=", "CXX=", "FC=",
-	"AR=", "GCCGO=", "GO111MODULE=", "GO386=", "GOAMD64=", "GOARCH=", "GOARM=", "GOARM64=",
-	"GODEBUG=", "GOENV=", "GOEXPERIMENT=", "GOFIPS140=", "GOFLAGS=", "GOMIPS=", "GOMIPS64=",
-	"GOMODCACHE=", "GOOS=", "GOPATH=", "GOPPC64=", "GORISCV64=", "GOROOT=", "GOTOOLCHAIN=",
-	"GOWASM=", "GOWORK=", "SOURCE_DATE_EPOCH=" };
+static const char *const setting_prefixes[] = { "KO_", "CGO_", "PKG_CONFIG",
+	"CC=", "CXX=", "FC=", "AR=", "GCCGO=", "GO111MODULE=", "GO386=", "GOAMD64=", "GOARCH=",
+	"GOARM=", "GOARM64=", "GODEBUG=", "GOENV=", "GOEXPERIMENT=", "GOFIPS140=", "GOFLAGS=",
+	"GOMIPS=", "GOMIPS64=", "GOMODCACHE=", "GOOS=", "GOPATH=", "GOPPC64=", "GORISCV64=",
+	"GOROOT=", "GOTOOLCHAIN=", "GOWASM=", "GOWORK=", "SOURCE_DATE_EPOCH=" };
 
 /* Of these, the ones that do not change what is built. */
-static const char *const not_settings[] = { "KO_REPORT=", "KO_VERBOSE=", "KO_BUILDDIR=", "KO_WRAP=",
-	"KO_JOBS=" };
+static const char *const not_settings[] = {
+	"KO_REPORT=", "KO_VERBOSE=", "KO_BUILDDIR=", "KO_WRAP=", "KO_JOBS="
+};
 
 static bool has_prefix(const char *s, const char *const prefixes[], size_t n)
 {

@@ -125,8 +125,8 @@ static void cover(char *temp)
 	for (size_t i = 0; i < countof(drafts); i++) {
 		char *none = NULL;
 
-		if (__atomic_compare_exchange_n(&drafts[i], &none, temp, false, __ATOMIC_SEQ_CST,
-			    __ATOMIC_SEQ_CST))
+		if (__atomic_compare_exchange_n(
+			    &drafts[i], &none, temp, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 			return;
 	}
 }
@@ -346,8 +346,8 @@ char *path_clean(const char *path)
 char *path_absolute(const char *path)
 {
 	scratch char *cwd = getcwd(NULL, 0);
-	scratch char *joined = *path == '/' ? xstrdup(path)
-					    : xasprintf("%s/%s", cwd ? cwd : "", path);
+	scratch char *joined =
+		*path == '/' ? xstrdup(path) : xasprintf("%s/%s", cwd ? cwd : "", path);
 
 	return path_clean(joined);
 }

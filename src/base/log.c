@@ -19,7 +19,8 @@ void log_init(const char *tool)
 		log_verbosity = (int)strtol(verbose, NULL, 10);
 }
 
-/* A terminal must not obey what a registry or a manifest says. Newlines stay: go's text has them. */
+/* A terminal must not obey what a registry or a manifest says. Newlines stay: go's text has them.
+ */
 static void mask(char *s)
 {
 	for (; *s; s++) {

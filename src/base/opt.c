@@ -41,8 +41,7 @@ static void show_help(const struct opt_tool *tool)
 static const struct opt *find(const struct opt_tool *tool, const char *name, size_t n, char letter)
 {
 	for (size_t i = 0; i < tool->count + countof(common); i++) {
-		const struct opt *opt =
-			i < tool->count ? &tool->opts[i] : &common[i - tool->count];
+		const struct opt *opt = i < tool->count ? &tool->opts[i] : &common[i - tool->count];
 
 		if (name ? strlen(opt->name) == n && !strncmp(opt->name, name, n)
 			 : opt->letter && opt->letter == letter)
@@ -51,8 +50,8 @@ static const struct opt *find(const struct opt_tool *tool, const char *name, siz
 	return NULL;
 }
 
-static int usage_error(const struct opt_tool *tool, const char *what, const char *which, size_t n,
-	struct err *err)
+static int usage_error(
+	const struct opt_tool *tool, const char *what, const char *which, size_t n, struct err *err)
 {
 	return err_set(err, ERR_USAGE, "%s %.*s; see %s --help", what, (int)n, which, tool->name);
 }
@@ -63,7 +62,8 @@ static int set_flag(const struct opt *opt, const char *value, struct err *err)
 
 	*flag = !value || !strcmp(value, "true") || !strcmp(value, "1");
 	if (value && !*flag && strcmp(value, "false") && strcmp(value, "0"))
-		return err_set(err, ERR_USAGE, "--%s takes true or false, not '%s'", opt->name, value);
+		return err_set(
+			err, ERR_USAGE, "--%s takes true or false, not '%s'", opt->name, value);
 	return 0;
 }
 
@@ -96,8 +96,9 @@ static int set(const struct opt *opt, const char *value, struct err *err)
 	case OPT_LEVEL:
 		return set_number(opt, value ? value : "1", err);
 	case OPT_PASS:
-		strs_take(opt->value, value ? xasprintf("--%s=%s", opt->name, value)
-					    : xasprintf("--%s", opt->name));
+		strs_take(opt->value,
+			value ? xasprintf("--%s=%s", opt->name, value)
+			      : xasprintf("--%s", opt->name));
 		return 0;
 	}
 	return 0;
@@ -135,8 +136,8 @@ static int apply(const struct opt_tool *tool, const struct opt *opt, const char 
 	return set(opt, attached, err);
 }
 
-static int parse_long(const struct opt_tool *tool, int argc, char *const argv[], int *i,
-	struct err *err)
+static int parse_long(
+	const struct opt_tool *tool, int argc, char *const argv[], int *i, struct err *err)
 {
 	const char *name = argv[*i] + 2, *equals = strchr(name, '=');
 	size_t n = equals ? (size_t)(equals - name) : strlen(name);
@@ -149,13 +150,13 @@ static int parse_long(const struct opt_tool *tool, int argc, char *const argv[],
 	return apply(tool, opt, equals ? equals + 1 : NULL, argc, argv, i, err);
 }
 
-static int parse_short(const struct opt_tool *tool, int argc, char *const argv[], int *i,
-	struct err *err)
+static int parse_short(
+	const struct opt_tool *tool, int argc, char *const argv[], int *i, struct err *err)
 {
 	for (const char *p = argv[*i] + 1; *p; p++) {
 		const struct opt *opt = find(tool, NULL, 0, *p);
-		bool takes_rest = opt && opt->arg && p[1] &&
-			(opt->kind != OPT_LEVEL || is_number(p + 1));
+		bool takes_rest =
+			opt && opt->arg && p[1] && (opt->kind != OPT_LEVEL || is_number(p + 1));
 		int result;
 
 		if (!opt) {
@@ -197,8 +198,7 @@ int opt_parse(const struct opt_tool *tool, int argc, char *const argv[], struct 
 void opt_words(const struct opt_tool *tool, struct buf *out)
 {
 	for (size_t i = 0; i < tool->count + countof(common); i++) {
-		const struct opt *opt =
-			i < tool->count ? &tool->opts[i] : &common[i - tool->count];
+		const struct opt *opt = i < tool->count ? &tool->opts[i] : &common[i - tool->count];
 
 		if (!opt->help)
 			continue;

@@ -111,8 +111,8 @@ static int spawn(struct proc *proc, const char *path, int in, int out, int error
 	if (in >= 0)
 		posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
 	if (out >= 0 || proc->output_to_stderr)
-		posix_spawn_file_actions_adddup2(&actions, out >= 0 ? out : STDERR_FILENO,
-			STDOUT_FILENO);
+		posix_spawn_file_actions_adddup2(
+			&actions, out >= 0 ? out : STDERR_FILENO, STDOUT_FILENO);
 	if (errors >= 0)
 		posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO);
 	if (proc->dir)
@@ -184,7 +184,8 @@ static int milliseconds_left(const struct timespec *deadline)
 	long long left;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	left = (deadline->tv_sec - now.tv_sec) * 1000LL + (deadline->tv_nsec - now.tv_nsec) / 1000000;
+	left = (deadline->tv_sec - now.tv_sec) * 1000LL +
+		(deadline->tv_nsec - now.tv_nsec) / 1000000;
 	return left > 0 ? (int)left : 0;
 }
 
@@ -205,8 +206,9 @@ static int collect(struct proc *proc, struct err *err)
 		if (!n)
 			return err_set(err, ERR_FAILED, "%s: no end after %d seconds",
 				proc->argv[0], proc->timeout);
-		if (n > 0 && ((fds[0].revents && take(&proc->out_fd, proc->output, limit)) ||
-				     (fds[1].revents && take(&proc->err_fd, proc->messages, limit))))
+		if (n > 0 &&
+			((fds[0].revents && take(&proc->out_fd, proc->output, limit)) ||
+				(fds[1].revents && take(&proc->err_fd, proc->messages, limit))))
 			return err_set(err, ERR_FAILED, "%s: more than %zu bytes of output",
 				proc->argv[0], limit);
 	}

@@ -18,11 +18,11 @@ struct proc {
 	const struct strs *env;  /* NAME=VALUE, over the environment we have; NULL: nothing */
 	const struct buf *input; /* standard input; NULL: /dev/null unless inherit_input */
 	bool inherit_input;
-	bool output_to_stderr;  /* standard output goes where our standard error does */
-	struct buf *output;     /* takes standard output; NULL: inherited */
-	struct buf *messages;   /* takes standard error; NULL: inherited. May equal output */
-	size_t output_limit;    /* of output and messages each, in bytes; 0: 1 GiB */
-	int timeout;            /* seconds, after which the child's process group is killed; 0: none */
+	bool output_to_stderr; /* standard output goes where our standard error does */
+	struct buf *output;    /* takes standard output; NULL: inherited */
+	struct buf *messages;  /* takes standard error; NULL: inherited. May equal output */
+	size_t output_limit;   /* of output and messages each, in bytes; 0: 1 GiB */
+	int timeout; /* seconds, after which the child's process group is killed; 0: none */
 
 	/* private */
 	pid_t pid;
@@ -45,7 +45,8 @@ int proc_run(struct proc *proc, struct err *err);
 /* The path a program has by PATH, malloced, or NULL. A name with a slash stays. */
 char *proc_find(const char *name);
 
-/* The directory that the running program is in, where its fellow tools are too. malloced, or NULL. */
+/* The directory that the running program is in, where its fellow tools are too. malloced, or NULL.
+ */
 char *proc_own_dir(void);
 
 /* Becomes the program; returns only when that fails. */

@@ -40,7 +40,8 @@ const struct opt_tool driver_build_tool = { "ko build", "[OPTIONS] [IMPORTPATH..
 	"Compile the programs, push an image of each and print its reference.", build_opts,
 	countof(build_opts) };
 const struct opt_tool driver_resolve_tool = { "ko resolve", "-f FILE|DIR|-... [OPTIONS]",
-	"Print the manifests with every ko:// replaced by the image that was built and pushed for it.",
+	"Print the manifests with every ko:// replaced by the image that was built and pushed for "
+	"it.",
 	resolve_opts, countof(resolve_opts) };
 const struct opt_tool driver_apply_tool = { "ko apply",
 	"-f FILE|DIR|-... [OPTIONS] [-- KUBECTL ARGUMENTS]",
@@ -159,8 +160,8 @@ int driver_resolve(int argc, char *argv[], struct err *err)
 	if (status)
 		return status > 0 ? 0 : -1;
 	if (operands.n)
-		return err_set(err, ERR_USAGE, "unexpected operand '%s'; manifests are named with -f",
-			operands.v[0]);
+		return err_set(err, ERR_USAGE,
+			"unexpected operand '%s'; manifests are named with -f", operands.v[0]);
 	if (need_manifests("ko resolve", err))
 		return -1;
 	status = make_goal("resolved.yaml", &path, err);
@@ -182,8 +183,8 @@ static int hand_over(const char *verb, const char *path, struct err *err)
 	return proc_exec((const char *const *)strs_argv(&words), err);
 }
 
-static int apply(const struct opt_tool *tool, const char *verb, int argc, char *argv[],
-	struct err *err)
+static int apply(
+	const struct opt_tool *tool, const char *verb, int argc, char *argv[], struct err *err)
 {
 	scratch char *path = NULL;
 	const char *repo;

@@ -156,7 +156,8 @@ static char *executable_name(const char *importpath, const char *platform)
 {
 	const char *base = path_base(importpath);
 	scratch char *dir = path_dir(importpath);
-	bool version = base[0] == 'v' && base[1] && strspn(base + 1, "0123456789") == strlen(base + 1);
+	bool version =
+		base[0] == 'v' && base[1] && strspn(base + 1, "0123456789") == strlen(base + 1);
 
 	return xasprintf("%s%s", version && strcmp(dir, ".") ? path_base(dir) : base,
 		starts_with(platform, "windows/") ? ".exe" : "");
@@ -239,8 +240,11 @@ static int start_build(const struct builder *b, const struct strs *paths, const 
 		strs_add(argv, paths->v[i]);
 	if (file_mkdirs(out, b->err))
 		return -1;
-	*proc = (struct proc){ .argv = (const char *const *)strs_argv(argv), .dir = b->group->dir,
-		.env = &b->group->env, .output = b->said, .messages = b->said };
+	*proc = (struct proc){ .argv = (const char *const *)strs_argv(argv),
+		.dir = b->group->dir,
+		.env = &b->group->env,
+		.output = b->said,
+		.messages = b->said };
 	return proc_start(proc, b->err);
 }
 
@@ -316,14 +320,15 @@ static int check_list(const struct builder *b, const struct go_list *list)
 static int start_list(const struct builder *b, struct strs *argv, struct buf *out,
 	struct buf *messages, struct proc *proc)
 {
-	*proc = (struct proc){ .dir = b->group->dir, .env = &b->group->env, .output = out,
-		.messages = messages };
+	*proc = (struct proc){
+		.dir = b->group->dir, .env = &b->group->env, .output = out, .messages = messages
+	};
 	go_list_command(proc, argv, &b->group->flags, &b->paths);
 	return proc_start(proc, b->err);
 }
 
-static int read_list(const struct builder *b, struct proc *proc, struct go_env *env,
-	struct go_list *list)
+static int read_list(
+	const struct builder *b, struct proc *proc, struct go_env *env, struct go_list *list)
 {
 	int status = go_env_load(env, b->group->dir, &b->group->env, b->err);
 
@@ -572,12 +577,13 @@ static int build_locked(struct builder *b, struct depfile *depfile)
 	return result ? -1 : set_results(b);
 }
 
-int go_group_build(struct go_group *group, struct depfile *depfile, struct buf *said,
-	struct err *err)
+int go_group_build(
+	struct go_group *group, struct depfile *depfile, struct buf *said, struct err *err)
 {
 	cleanup(state_release) struct state state = { 0 };
-	struct builder b = { .group = group, .dir = group_dir(group), .state = &state, .said = said,
-		.err = err };
+	struct builder b = {
+		.group = group, .dir = group_dir(group), .state = &state, .said = said, .err = err
+	};
 	scratch char *lock_path = path_join(b.dir, "lock");
 	int lock = -1, result = -1;
 

@@ -29,8 +29,8 @@ struct go_group {
  * platform, and adds all inputs to the depfile. On failure said holds go's own words; the programs
  * that could be compiled are kept, so that they are not compiled again next time.
  */
-int go_group_build(struct go_group *group, struct depfile *depfile, struct buf *said,
-	struct err *err);
+int go_group_build(
+	struct go_group *group, struct depfile *depfile, struct buf *said, struct err *err);
 
 /* Splits records into groups for a platform and frees them. */
 struct go_groups {

@@ -20,8 +20,8 @@ static const char *const file_fields[] = { "GoFiles", "CgoFiles", "IgnoredGoFile
 	"IgnoredOtherFiles", "CFiles", "CXXFiles", "MFiles", "HFiles", "FFiles", "SFiles",
 	"SwigFiles", "SwigCXXFiles", "SysoFiles", "EmbedFiles" };
 
-void go_list_command(struct proc *proc, struct strs *argv, const struct strs *flags,
-	const struct strs *packages)
+void go_list_command(
+	struct proc *proc, struct strs *argv, const struct strs *flags, const struct strs *packages)
 {
 	strs_add(argv, "go");
 	strs_add(argv, "list");
@@ -154,8 +154,8 @@ static void add_package(struct go_list *list, const json_t *object, const struct
 	add_embeds(package, object);
 }
 
-int go_list_parse(struct go_list *list, const struct go_env *env, const char *text, size_t n,
-	struct err *err)
+int go_list_parse(
+	struct go_list *list, const struct go_env *env, const char *text, size_t n, struct err *err)
 {
 	const char *end = text + n;
 
@@ -170,7 +170,8 @@ int go_list_parse(struct go_list *list, const struct go_env *env, const char *te
 		object = json_loadb(text, (size_t)(end - text), JSON_DISABLE_EOF_CHECK, &error);
 		if (!object || !text_of(object, "ImportPath")) {
 			json_decref(object);
-			return err_set(err, ERR_FAILED, "go list: unreadable answer: %s", error.text);
+			return err_set(
+				err, ERR_FAILED, "go list: unreadable answer: %s", error.text);
 		}
 		add_package(list, object, env);
 		json_decref(object);
@@ -205,8 +206,9 @@ int go_env_load(struct go_env *go, const char *dir, const struct strs *env, stru
 	char **fields[] = { &go->goroot, &go->gomodcache, &go->gowork, &go->goenv, &go->gomod };
 	cleanup(buf_release) struct buf out = { 0 };
 	cleanup(buf_release) struct buf messages = { 0 };
-	struct proc proc = { .argv = argv, .dir = dir, .env = env, .output = &out,
-		.messages = &messages };
+	struct proc proc = {
+		.argv = argv, .dir = dir, .env = env, .output = &out, .messages = &messages
+	};
 	int status = proc_run(&proc, err);
 	const char *line;
 

@@ -14,14 +14,14 @@
  */
 struct go_package {
 	char *importpath;
-	char *dir;             /* absolute */
-	bool wanted;           /* named on the command line */
+	char *dir;   /* absolute */
+	bool wanted; /* named on the command line */
 	bool main;
-	char *error;           /* go's words, or NULL */
-	struct strs files;     /* absolute: sources of all kinds, embedded files too */
-	struct strs listed;    /* directories of which the names of sources matter */
-	struct strs walked;    /* directories of which all names matter (//go:embed) */
-	struct strs deps;      /* import paths of packages in the list that it depends on */
+	char *error;        /* go's words, or NULL */
+	struct strs files;  /* absolute: sources of all kinds, embedded files too */
+	struct strs listed; /* directories of which the names of sources matter */
+	struct strs walked; /* directories of which all names matter (//go:embed) */
+	struct strs deps;   /* import paths of packages in the list that it depends on */
 };
 
 struct go_list {

@@ -231,8 +231,8 @@ static void use_unit(struct program *program, size_t index)
 	program->units[program->n++] = index;
 }
 
-static const struct input *find_input(const struct unit *unit, enum input_kind kind,
-	const char *path, size_t guess)
+static const struct input *find_input(
+	const struct unit *unit, enum input_kind kind, const char *path, size_t guess)
 {
 	for (size_t i = 0; unit && i < unit->n; i++) {
 		const struct input *input = &unit->v[(guess + i) % unit->n];
@@ -243,8 +243,8 @@ static const struct input *find_input(const struct unit *unit, enum input_kind k
 	return NULL;
 }
 
-static void add_input(struct unit *unit, enum input_kind kind, const char *absolute,
-	const struct unit *old)
+static void add_input(
+	struct unit *unit, enum input_kind kind, const char *absolute, const struct unit *old)
 {
 	char *path = path_relative(absolute);
 	const struct input *known = find_input(old, kind, path, unit->n);
@@ -261,8 +261,8 @@ static void add_input(struct unit *unit, enum input_kind kind, const char *absol
 	}
 }
 
-static void add_inputs(struct unit *unit, enum input_kind kind, const struct strs *paths,
-	const struct unit *old)
+static void add_inputs(
+	struct unit *unit, enum input_kind kind, const struct strs *paths, const struct unit *old)
 {
 	for (size_t i = 0; i < paths->n; i++)
 		add_input(unit, kind, paths->v[i], old);
@@ -314,8 +314,8 @@ static void add_common(struct unit *unit, const struct go_list *list, const stru
 	add_inputs(unit, INPUT_LISTED, &dirs, old);
 }
 
-static void add_package(struct state *state, const struct go_package *package,
-	const struct unit *old)
+static void add_package(
+	struct state *state, const struct go_package *package, const struct unit *old)
 {
 	struct unit *unit = add_unit(state, package->importpath);
 
@@ -330,8 +330,8 @@ static void add_package(struct state *state, const struct go_package *package,
 	}
 }
 
-static void add_listed_program(struct state *state, const struct go_package *package,
-	struct names *names)
+static void add_listed_program(
+	struct state *state, const struct go_package *package, struct names *names)
 {
 	struct program *program = add_program(state, package->importpath);
 	scratch char *kodata = path_join(package->dir, "kodata");
@@ -389,8 +389,8 @@ static void copy_unit(struct state *state, const struct unit *from)
 	}
 }
 
-void state_copy_program(struct state *state, const struct state *from,
-	const struct program *program)
+void state_copy_program(
+	struct state *state, const struct state *from, const struct program *program)
 {
 	struct program *copy = add_program(state, program->importpath);
 	struct names names;
@@ -426,8 +426,7 @@ bool state_settled(const struct state *state, const struct state *old, int64_t s
 
 		for (size_t j = 0; settled && j < unit->n; j++) {
 			const struct input *input = &unit->v[j];
-			const struct input *known =
-				find_input(before, input->kind, input->path, j);
+			const struct input *known = find_input(before, input->kind, input->path, j);
 			struct stamp now = stamp_of(input->path);
 
 			settled = now.size == input->stamp.size &&

@@ -83,8 +83,8 @@ void state_add_list(struct state *state, const struct go_list *list, const struc
 	const struct state *old);
 
 /* Copies a program and its units that are not there yet. */
-void state_copy_program(struct state *state, const struct state *from,
-	const struct program *program);
+void state_copy_program(
+	struct state *state, const struct state *from, const struct program *program);
 
 /*
  * Whether no input changed after the moment since: its stamp is the one noted, and it is older than

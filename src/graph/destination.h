@@ -22,7 +22,9 @@ struct destination {
 			"certificates that registries are checked by" }, \
 		{ 0, "image-refs", "FILE", OPT_STRING, &(d)->image_refs, \
 			"also write the references to a file" }, \
-		{ 0, "stats", "FILE", OPT_STRING, &(d)->stats, "write counts of the push as JSON" }
+	{ \
+		0, "stats", "FILE", OPT_STRING, &(d)->stats, "write counts of the push as JSON" \
+	}
 
 /* The options as words, for ko-scan and ko-push alike. The repository is always among them. */
 void destination_words(const struct destination *destination, struct strs *words);

@@ -11,13 +11,13 @@
  * NAME.PLATFORM.layer.json, base-N.json, NAME.image.json, refs.json, resolved.yaml, all there too.
  */
 struct graph_options {
-	const char *file;      /* the graph */
-	const char *builddir;  /* executables, memos; ".ko" */
-	const char *oci;       /* the store */
-	const char *data;      /* KO_DATA_PATH; NULL: none */
+	const char *file;         /* the graph */
+	const char *builddir;     /* executables, memos; ".ko" */
+	const char *oci;          /* the store */
+	const char *data;         /* KO_DATA_PATH; NULL: none */
 	const struct strs *push;  /* options for ko-push, the destination among them */
 	const struct strs *patch; /* options for ko-patch */
-	const char *bin;       /* directory of the tools; NULL: PATH */
+	const char *bin;          /* directory of the tools; NULL: PATH */
 	/* ninja: the graph is a whole build.ninja, with rules, and re-makes itself by running
 	 * ko-scan with these words; NULL: a file for subninja */
 	const struct strs *scan;

@@ -91,11 +91,11 @@ static void add_base(struct layout *layout, const json_t *record)
 	record_platforms(record, &base->platforms);
 }
 
-char *layout_path(const struct layout *layout, const char *name, const char *platform,
-	const char *suffix)
+char *layout_path(
+	const struct layout *layout, const char *name, const char *platform, const char *suffix)
 {
-	scratch char *slug = xasprintf("%s%s.%s", platform ? "." : "", platform ? platform : "",
-		suffix);
+	scratch char *slug =
+		xasprintf("%s%s.%s", platform ? "." : "", platform ? platform : "", suffix);
 	scratch char *file = NULL;
 
 	for (char *p = slug; *p; p++) {
@@ -120,8 +120,8 @@ char *group_title(const struct group *group, const char *platform)
 	return buf_detach(&text);
 }
 
-static int write_manifest_list(const struct layout *layout, const struct plan *plan,
-	struct err *err)
+static int write_manifest_list(
+	const struct layout *layout, const struct plan *plan, struct err *err)
 {
 	scratch char *path = path_join(layout->dir, "manifests");
 	cleanup(buf_release) struct buf text = { 0 };
@@ -138,8 +138,7 @@ static int write_records(const struct layout *layout, const struct plan *plan, s
 	if (records_write(&plan->records, all, err))
 		return -1;
 	for (size_t i = 0; i < layout->group_count; i++) {
-		scratch char *path =
-			layout_path(layout, layout->groups[i].id, NULL, "scan.json");
+		scratch char *path = layout_path(layout, layout->groups[i].id, NULL, "scan.json");
 
 		if (records_write(&layout->groups[i].records, path, err))
 			return -1;

@@ -35,8 +35,8 @@ void layout_release(struct layout *layout);
 const struct base *layout_base(const struct layout *layout, const json_t *record);
 
 /* "DIR/NAME.linux-amd64.SUFFIX", or "DIR/NAME.SUFFIX" without a platform. malloced. */
-char *layout_path(const struct layout *layout, const char *name, const char *platform,
-	const char *suffix);
+char *layout_path(
+	const struct layout *layout, const char *name, const char *platform, const char *suffix);
 
 /* Names of the group's programs in a few words, for people. malloced. */
 char *group_title(const struct group *group, const char *platform);

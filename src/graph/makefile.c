@@ -117,7 +117,8 @@ static void write_gobuild(struct makefile *m, const struct group *group, const c
 	begin(m, stamp, buf_str(&results), before, say, "ko-gobuild");
 	buf_addf(&m->out, " --builddir %s --platform %s --found %s/scan.json", m->options->builddir,
 		platform, m->layout.dir);
-	buf_addf(&m->out, " --make-depfile %s --depfile-target $@ -o '%s' %s", depfile, pattern, in);
+	buf_addf(
+		&m->out, " --make-depfile %s --depfile-target $@ -o '%s' %s", depfile, pattern, in);
 	end(m);
 	buf_addf(&m->out, "-include %s\n", depfile);
 }
@@ -154,8 +155,7 @@ static void write_image(struct makefile *m, const json_t *record)
 	cleanup(buf_release) struct buf layers = { 0 };
 
 	for (size_t i = 0; i < on->platforms.n; i++) {
-		scratch char *in =
-			layout_path(&m->layout, name, on->platforms.v[i], "layer.json");
+		scratch char *in = layout_path(&m->layout, name, on->platforms.v[i], "layer.json");
 
 		write_layer(m, name, on->platforms.v[i]);
 		buf_addf(&layers, "%s ", in);
@@ -183,8 +183,7 @@ static void write_push(struct makefile *m)
 static void write_patch(struct makefile *m)
 {
 	scratch char *stamp = path_join(m->layout.dir, "resolved.stamp");
-	scratch char *before =
-		xasprintf("%s/refs.json %s/manifests", m->layout.dir, m->layout.dir);
+	scratch char *before = xasprintf("%s/refs.json %s/manifests", m->layout.dir, m->layout.dir);
 
 	begin(m, stamp, "$(KO_RESOLVED)", before, "resolve manifests", "ko-patch");
 	buf_addf(&m->out, " --files-from %s/manifests --refs %s/refs.json", m->layout.dir,

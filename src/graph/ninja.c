@@ -177,8 +177,7 @@ static void write_image(struct ninja *n, const json_t *record)
 	begin(n, out);
 	rule(n, "ko_image");
 	for (size_t i = 0; i < on->platforms.n; i++) {
-		scratch char *in =
-			layout_path(&n->layout, name, on->platforms.v[i], "layer.json");
+		scratch char *in = layout_path(&n->layout, name, on->platforms.v[i], "layer.json");
 
 		add_path(n, in);
 	}
@@ -214,8 +213,8 @@ static void write_push(struct ninja *n, const struct plan *plan, const char *ref
 	bind_words(n, "args", n->options->push);
 }
 
-static void write_patch(struct ninja *n, const struct plan *plan, const char *refs,
-	const char *resolved)
+static void write_patch(
+	struct ninja *n, const struct plan *plan, const char *refs, const char *resolved)
 {
 	scratch char *list = path_join(n->layout.dir, "manifests");
 
@@ -232,8 +231,8 @@ static void write_patch(struct ninja *n, const struct plan *plan, const char *re
 }
 
 /* The names a person can give to ninja. */
-static void write_goals(struct ninja *n, const struct plan *plan, const char *refs,
-	const char *resolved)
+static void write_goals(
+	struct ninja *n, const struct plan *plan, const char *refs, const char *resolved)
 {
 	buf_addstr(&n->out, "\nbuild ko-build: phony");
 	add_images(n, plan);

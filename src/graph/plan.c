@@ -100,8 +100,8 @@ static void override(struct settings *settings, const struct plan_options *o)
 	for (size_t i = 0; i < o->labels.n; i++)
 		settings_put(settings, CONFIG_LABELS, o->labels.v[i], "--image-label");
 	for (size_t i = 0; i < o->annotations.n; i++)
-		settings_put(settings, CONFIG_ANNOTATIONS, o->annotations.v[i],
-			"--image-annotation");
+		settings_put(
+			settings, CONFIG_ANNOTATIONS, o->annotations.v[i], "--image-annotation");
 	if (o->user) {
 		strs_add(&one, o->user);
 		settings_set(settings, CONFIG_USER, &one, "--image-user");
@@ -156,8 +156,8 @@ static void set_text(json_t *record, const char *key, const char *text)
 		json_object_set_new(record, key, json_string(text));
 }
 
-static void set_flags(json_t *record, const struct settings *settings,
-	const struct plan_options *options)
+static void set_flags(
+	json_t *record, const struct settings *settings, const struct plan_options *options)
 {
 	cleanup(strs_release) struct strs flags = { 0 };
 
@@ -180,8 +180,7 @@ static void set_image(json_t *record, const struct settings *settings)
 	record_set_strings(record, "tags", &settings->of[CONFIG_TAGS].values);
 	set_map(record, "labels", &settings->of[CONFIG_LABELS]);
 	set_map(record, "annotations", &settings->of[CONFIG_ANNOTATIONS]);
-	record_set_strings(
-		record, "containerEnv", &settings->of[CONFIG_CONTAINERENV].values);
+	record_set_strings(record, "containerEnv", &settings->of[CONFIG_CONTAINERENV].values);
 	set_text(record, "user", settings_get(settings, CONFIG_USER));
 	for (size_t i = 0; i < platforms->n; i++)
 		record_platform(record, platforms->v[i]);
@@ -211,8 +210,8 @@ static int set_name(struct planner *p, json_t *record, const struct location *lo
 
 static json_t *make_record(struct planner *p, const struct location *location, struct err *err)
 {
-	json_t *record = json_pack("{s:s, s:[], s:[]}", "importpath", location->importpath,
-		"references", "found");
+	json_t *record = json_pack(
+		"{s:s, s:[], s:[]}", "importpath", location->importpath, "references", "found");
 	cleanup(settings_release) struct settings settings = { 0 };
 
 	config_for(&p->config, location->importpath, &settings);

@@ -19,7 +19,7 @@ struct plan_options {
 	bool recursive;
 	const char *selector;
 	bool skip_invalid;
-	struct strs importpaths; /* operands */
+	struct strs importpaths;               /* operands */
 	bool preserve_paths, base_paths, bare; /* -P, -B, --bare */
 	const char *naming;
 	struct strs platforms, tags, labels, annotations, ldflags;
@@ -34,8 +34,10 @@ struct plan_options {
 		{ 'R', "recursive", NULL, OPT_FLAG, &(o)->recursive, "go down into directories" }, \
 		{ 'l', "selector", "SELECTOR", OPT_STRING, &(o)->selector, \
 			"only objects whose labels match" }, \
-		{ 0, "skip-invalid", NULL, OPT_FLAG, &(o)->skip_invalid, \
-			"pass files on that are no YAML, instead of failing" }
+	{ \
+		0, "skip-invalid", NULL, OPT_FLAG, &(o)->skip_invalid, \
+			"pass files on that are no YAML, instead of failing" \
+	}
 
 #define PLAN_IMAGE_OPTIONS(o) \
 	{ 'P', "preserve-import-paths", NULL, OPT_FLAG, &(o)->preserve_paths, \
@@ -44,7 +46,8 @@ struct plan_options {
 			"name images by the last element of the path (default)" }, \
 		{ 0, "bare", NULL, OPT_FLAG, &(o)->bare, "use the repository alone as name" }, \
 		{ 0, "naming", "KIND", OPT_STRING, &(o)->naming, "last, path, bare or md5" }, \
-		{ 0, "platform", "LIST", OPT_CSV, &(o)->platforms, "os/arch[/variant],... or all" }, \
+		{ 0, "platform", "LIST", OPT_CSV, &(o)->platforms, \
+			"os/arch[/variant],... or all" }, \
 		{ 't', "tags", "LIST", OPT_CSV, &(o)->tags, "tags to push (default latest)" }, \
 		{ 0, "image-label", "KEY=VALUE", OPT_LIST, &(o)->labels, \
 			"label for the images (repeatable)" }, \
@@ -53,8 +56,10 @@ struct plan_options {
 		{ 0, "image-user", "USER", OPT_STRING, &(o)->user, "user the programs run as" }, \
 		{ 0, "ldflags", "FLAGS", OPT_LIST, &(o)->ldflags, \
 			"-ldflags of go build (repeatable)" }, \
-		{ 0, "disable-optimizations", NULL, OPT_FLAG, &(o)->disable_optimizations, \
-			"compile with -gcflags 'all=-N -l'" }
+	{ \
+		0, "disable-optimizations", NULL, OPT_FLAG, &(o)->disable_optimizations, \
+			"compile with -gcflags 'all=-N -l'" \
+	}
 
 void plan_options_release(struct plan_options *options);
 

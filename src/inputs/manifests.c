@@ -13,8 +13,8 @@ static bool is_manifest(const char *name)
 	return ends_with(name, ".yaml") || ends_with(name, ".yml") || ends_with(name, ".json");
 }
 
-static int walk(struct manifests *manifests, const char *dir, bool recursive, int depth,
-	struct err *err)
+static int walk(
+	struct manifests *manifests, const char *dir, bool recursive, int depth, struct err *err)
 {
 	cleanup(strs_release) struct strs names = { 0 };
 
@@ -37,15 +37,16 @@ static int walk(struct manifests *manifests, const char *dir, bool recursive, in
 	return 0;
 }
 
-int manifests_find(struct manifests *manifests, const struct strs *names, bool recursive,
-	struct err *err)
+int manifests_find(
+	struct manifests *manifests, const struct strs *names, bool recursive, struct err *err)
 {
 	for (size_t i = 0; i < names->n; i++) {
 		const char *name = names->v[i];
 
 		if (strstr(name, "://"))
 			return err_set(err, ERR_USAGE,
-				"%s: manifests cannot be read from an address; fetch it and use -f -",
+				"%s: manifests cannot be read from an address; fetch it and use -f "
+				"-",
 				name);
 		if (file_is_dir(name)) {
 			if (walk(manifests, name, recursive, 0, err))

@@ -16,8 +16,8 @@ struct manifests {
  * A named file may have any name; in directories those that end in .yaml, .yml or .json count, and
  * with recursive also those further down. What is not there is ERR_FAILED.
  */
-int manifests_find(struct manifests *manifests, const struct strs *names, bool recursive,
-	struct err *err);
+int manifests_find(
+	struct manifests *manifests, const struct strs *names, bool recursive, struct err *err);
 void manifests_release(struct manifests *manifests);
 
 #endif

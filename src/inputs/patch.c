@@ -27,8 +27,9 @@ int patch_text(struct buf *out, const char *name, const char *text, size_t n,
 		const char *ref = find_ref(records, r->text);
 
 		if (!ref)
-			return err_set(err, ERR_INPUT, "%s:%zu:%zu: %s: no image for it in the records",
-				name, r->line, r->column, r->text);
+			return err_set(err, ERR_INPUT,
+				"%s:%zu:%zu: %s: no image for it in the records", name, r->line,
+				r->column, r->text);
 		buf_add(out, text + done, r->begin - done);
 		buf_addstr(out, ref);
 		done = r->end;

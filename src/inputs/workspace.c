@@ -468,9 +468,12 @@ static int no_package(
 
 	if (instead)
 		return refuse(search,
-			"no such package: module %s (%s) has no directory %s; there is ko://%s",
+			"import path does not match go.mod: no such package: module %s (%s) has no "
+			"directory %s; there is ko://%s",
 			module->mod.module, module->file, name, instead);
-	return refuse(search, "no such package: module %s (%s) has no directory %s",
+	return refuse(search,
+		"import path does not match go.mod: no such package: module %s (%s) has no "
+		"directory %s",
 		module->mod.module, module->file, name);
 }
 

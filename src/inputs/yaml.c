@@ -3,8 +3,8 @@
  * and since events come in the order of the text, one cursor that moves over the bytes once gives
  * them. A byte order mark is not counted by libyaml.
  *
- * The bytes of a reference are those inside its scalar that spell the value as it is. Where no bytes
- * do (escapes, a value over several lines), all of the scalar between its quotes is meant.
+ * The bytes of a reference are those inside its scalar that spell the value as it is. Where no
+ * bytes do (escapes, a value over several lines), all of the scalar between its quotes is meant.
  */
 #include "yaml.h"
 
@@ -57,8 +57,8 @@ static void set_span(struct reference *r, const char *text, const yaml_event_t *
 	}
 }
 
-static void add_reference(struct references *references, struct cursor *cursor,
-	const yaml_event_t *event)
+static void add_reference(
+	struct references *references, struct cursor *cursor, const yaml_event_t *event)
 {
 	const char *value = (const char *)event->data.scalar.value;
 	size_t n = event->data.scalar.length;

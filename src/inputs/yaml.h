@@ -10,8 +10,8 @@
  * libyaml's events, so that comments, text inside longer strings and other tags do not count.
  */
 struct reference {
-	char *text;        /* the value without white space at its end */
-	size_t begin, end; /* the bytes of the file that spell it, without quotes */
+	char *text;          /* the value without white space at its end */
+	size_t begin, end;   /* the bytes of the file that spell it, without quotes */
 	size_t line, column; /* from 1 */
 };
 

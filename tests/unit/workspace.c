@@ -69,7 +69,8 @@ static void test_one_module(void)
 		"the module path",
 		"the one that is meant is named");
 	located(".", "example.com/one/cmd/b",
-		"3 m.yaml:3:5: ko://example.com/one/cmd/b: no such package: module example.com/one "
+		"3 m.yaml:3:5: ko://example.com/one/cmd/b: import path does not match go.mod: no "
+		"such package: module example.com/one "
 		"(go.mod) has no directory cmd/b",
 		"no such directory");
 	located(".", "./cmd/b", "3 m.yaml:3:5: ko://./cmd/b: no such package: cmd/b is not there",
