@@ -16,8 +16,8 @@
 #define STATIC_REFERENCE "ko.local/static"
 #define STATIC_CREATED "1970-01-01T00:00:00Z"
 #define STATIC_CREATED_BY "ko.local/static"
-#define STATIC_USER "65532"
-#define STATIC_WORKDIR "/home/nonroot"
+#define STATIC_USER "65532:65532"
+#define STATIC_WORKDIR "/"
 #define STATIC_ENV_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define STATIC_ENV_CERT "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"
 

@@ -1,0 +1,83 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/opt.h"
+#include "net/base.h"
+
+static const char *oci_dir, *builddir, *lock, *ca_file, *out;
+static struct strs platforms, insecure;
+static bool update, offline;
+
+static const struct opt opts[] = {
+	{ 0, "oci", "DIR", OPT_STRING, &oci_dir, "image store (default BUILDDIR/oci)" },
+	{ 0, "builddir", "DIR", OPT_STRING, &builddir, "build directory (default .ko)" },
+	{ 0, "lock", "FILE", OPT_STRING, &lock,
+		"what the reference stands for (default BUILDDIR/bases/...)" },
+	{ 0, "platform", "LIST", OPT_CSV, &platforms,
+		"os/arch[/variant],... or all (default all)" },
+	{ 0, "update", NULL, OPT_FLAG, &update, "ask the registry whether the tag has moved" },
+	{ 0, "offline", NULL, OPT_FLAG, &offline, "use what is there, ask no registry" },
+	{ 0, "insecure-registry", "HOST", OPT_LIST, &insecure,
+		"allow plain http to this registry (repeatable)" },
+	{ 0, "ca-file", "FILE", OPT_STRING, &ca_file,
+		"certificates that registries are checked by" },
+	{ 'o', "output", "FILE", OPT_STRING, &out, "base record (default: standard output)" },
+};
+
+static const struct opt_tool tool = { "ko-base",
+	"[--oci DIR] [--lock FILE] [--platform LIST] [-o FILE] [REFERENCE]",
+	"Find a base image: its manifests and configs, not its layers.", opts, countof(opts) };
+
+static int run(const struct strs *operands, struct err *err)
+{
+	cleanup(records_release) struct records records = { 0 };
+	cleanup(oci_release) struct oci oci = { 0 };
+	struct registry_settings network = { .insecure = &insecure, .ca_file = ca_file };
+	cleanup(base_finder_release) struct base_finder finder = { .oci = &oci,
+		.builddir = builddir,
+		.lock = lock,
+		.platforms = &platforms,
+		.update = update || (getenv("KO_BASE_UPDATE") && *getenv("KO_BASE_UPDATE")),
+		.offline = offline,
+		.network = &network };
+	json_t *base;
+
+	if (operands->n > 1)
+		return err_set(
+			err, ERR_USAGE, "one reference at a time, not also %s", operands->v[1]);
+	if (oci_open(&oci, oci_dir, err))
+		return -1;
+	base = base_find(&finder, operands->n ? operands->v[0] : base_default(), err);
+	if (!base)
+		return -1;
+	if (finder.note)
+		log_note("%s", finder.note);
+	records_add(&records, base);
+	return records_write(&records, out, err);
+}
+
+int main(int argc, char *argv[])
+{
+	cleanup(strs_release) struct strs operands = { 0 };
+	scratch char *store = NULL;
+	struct err err;
+	int status;
+
+	log_init("ko-base");
+	file_mark_start();
+	status = opt_parse(&tool, argc, argv, &operands, NULL, &err);
+	if (status)
+		return status > 0 ? 0 : log_error(&err);
+	if (!builddir)
+		builddir = getenv("KO_BUILDDIR");
+	if (!builddir || !*builddir)
+		builddir = ".ko";
+	store = path_join(builddir, "oci");
+	oci_dir = oci_dir ? oci_dir : store;
+	if (!run(&operands, &err) && !log_close_stdout(&err))
+		return 0;
+	return log_error(&err);
+}

@@ -1,0 +1,104 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/opt.h"
+#include "formats/image.h"
+#include "inputs/naming.h"
+
+static const char *oci_dir, *builddir, *base_file, *out;
+
+static const struct opt opts[] = {
+	{ 0, "oci", "DIR", OPT_STRING, &oci_dir, "image store (default BUILDDIR/oci)" },
+	{ 0, "builddir", "DIR", OPT_STRING, &builddir, "build directory (default .ko)" },
+	{ 0, "base", "RECORD", OPT_STRING, &base_file,
+		"record of the base image (default: the built-in base)" },
+	{ 'o', "output", "FILE", OPT_STRING, &out, "records; % stands for a name" },
+};
+
+static const struct opt_tool tool = { "ko-image",
+	"[--oci DIR] [--base RECORD] [-o FILE] [RECORDS...]",
+	"Make images of layers and a base image: configs, manifests and indexes.", opts,
+	countof(opts) };
+
+static int read_records(struct records *records, const struct strs *operands, struct err *err)
+{
+	if (!operands->n)
+		return records_read(records, "-", err);
+	for (size_t i = 0; i < operands->n; i++) {
+		if (records_read(records, operands->v[i], err))
+			return -1;
+	}
+	return 0;
+}
+
+/* The base record of the file, or of the built-in base. New, or NULL. */
+static json_t *read_base(const struct oci *oci, struct err *err)
+{
+	cleanup(records_release) struct records bases = { 0 };
+	const json_t *base;
+
+	if (!base_file)
+		return image_static_base(oci, err);
+	if (records_read(&bases, base_file, err))
+		return NULL;
+	base = records_at(&bases, 0);
+	if (records_count(&bases) != 1 || !record_get(base, "base") ||
+		!json_object_get(base, "platforms")) {
+		err_set(err, ERR_INPUT, "%s: not a base record; ko-base makes one", base_file);
+		return NULL;
+	}
+	return json_incref((json_t *)base);
+}
+
+static int run(const struct strs *operands, struct err *err)
+{
+	cleanup(records_release) struct records records = { 0 };
+	cleanup(oci_release) struct oci oci = { 0 };
+	cleanup(json_release) json_t *base = NULL;
+
+	if (read_records(&records, operands, err) || oci_open(&oci, oci_dir, err))
+		return -1;
+	base = read_base(&oci, err);
+	if (!base)
+		return -1;
+	for (size_t i = 0; i < records_count(&records); i++) {
+		json_t *record = records_at(&records, i);
+		scratch char *program = naming_program(record_title(record));
+		const char *named = record_get(record, "base");
+
+		if (!base_file && named && strcmp(named, record_get(base, "base")))
+			return err_set(err, ERR_USAGE,
+				"%s: its base image is %s; give --base a record that ko-base made "
+				"of it",
+				record_title(record), named);
+		if (image_assemble(&oci, record, base, program, err))
+			return -1;
+	}
+	return records_write(&records, out, err);
+}
+
+int main(int argc, char *argv[])
+{
+	cleanup(strs_release) struct strs operands = { 0 };
+	scratch char *store = NULL;
+	struct err err;
+	int status;
+
+	log_init("ko-image");
+	file_mark_start();
+	status = opt_parse(&tool, argc, argv, &operands, NULL, &err);
+	if (status)
+		return status > 0 ? 0 : log_error(&err);
+	if (!builddir)
+		builddir = getenv("KO_BUILDDIR");
+	if (!builddir || !*builddir)
+		builddir = ".ko";
+	store = path_join(builddir, "oci");
+	oci_dir = oci_dir ? oci_dir : store;
+	if (!run(&operands, &err) && !log_close_stdout(&err))
+		return 0;
+	return log_error(&err);
+}
