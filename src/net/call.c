@@ -90,14 +90,23 @@ static ssize_t exchange_read(void *arg, char *to, size_t n)
 
 	if (got > 0 && call->large)
 		call->host->registry->stats.bytes_sent += got;
+	call->given |= got > 0;
 	return got;
+}
+
+static int rewind_body(struct call *call)
+{
+	return call->rewind ? call->rewind(body_arg(call)) : HTTP_STOP;
 }
 
 static int exchange_rewind(void *arg)
 {
 	struct call *call = arg;
 
-	return call->rewind ? call->rewind(body_arg(call)) : HTTP_STOP;
+	/* how much of it arrived is not known, and the session may have it already */
+	if (call->once && call->large && call->given)
+		return HTTP_STOP;
+	return rewind_body(call);
 }
 
 static int exchange_write(void *arg, const char *bytes, size_t n)
@@ -179,7 +188,7 @@ void call_again(struct call *call)
 {
 	struct registry *registry = call->host->registry;
 
-	if ((call->rewind && exchange_rewind(call)) || (call->restart && call->restart(call->arg)))
+	if ((call->rewind && rewind_body(call)) || (call->restart && call->restart(call->arg)))
 		call_deliver(call);
 	else
 		put(&registry->waiting, &registry->waiting_count, &registry->waiting_cap, call);
@@ -389,7 +398,8 @@ static void send_call(struct call *call)
 	strs_release(&http->headers);
 	for (size_t i = 0; i < call->headers.n; i++)
 		strs_add(&http->headers, call->headers.v[i]);
-	call->sent = true;
+	call->given = false;
+	call->began = http_now();
 	put(&registry->running, &registry->running_count, &registry->running_cap, call);
 	http_start(registry->http, http);
 }
@@ -573,9 +583,11 @@ static int transport_error(const struct call *call, struct err *err)
 		call->http.failure == CURLE_GOT_NOTHING || call->http.failure == CURLE_RECV_ERROR;
 
 	return err_set(err,
-		passes                                            ? ERR_RETRY
-			: call->http.failure == CURLE_WRITE_ERROR ? ERR_INPUT
-								  : ERR_FAILED,
+		passes ? ERR_RETRY
+			: call->http.failure == CURLE_WRITE_ERROR ||
+				call->http.failure == CURLE_OUT_OF_MEMORY
+			? ERR_INPUT
+			: ERR_FAILED,
 		"%.500s%s%s", call->http.failure_text,
 		dropped && call->spent
 			? "; some registries do this where there is no such repository"

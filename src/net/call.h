@@ -16,14 +16,14 @@
 
 /* A token of a registry. */
 struct token {
-	struct strs scopes; /* what was asked for, as a set */
-	char *key;          /* credentials_key() of the repositories that it is for */
-	char *value;        /* "Bearer ..."; NULL: on its way */
-	int64_t renew;      /* http_now() */
-	struct call *asker; /* whose need it is, while it is on its way */
-	struct call *call;  /* that fetches it */
-	bool posted;        /* asked by POST */
-	bool dead;          /* was refused or is old */
+	struct strs scopes;  /* what was asked for, as a set */
+	char *key;           /* credentials_key() of the repositories that it is for */
+	char *value;         /* "Bearer ..."; NULL: on its way */
+	int64_t born, renew; /* http_now() */
+	struct call *asker;  /* whose need it is, while it is on its way */
+	struct call *call;   /* that fetches it */
+	bool posted;         /* asked by POST */
+	bool dead;           /* was refused or is old */
 };
 
 /* A credential that was looked up. */
@@ -35,10 +35,10 @@ struct login {
 
 struct host {
 	struct registry *registry;
-	char *name;       /* as in references; for credentials and messages */
-	struct url base;  /* scheme, host and port of its API */
-	bool ready;       /* the ping was answered */
-	bool tried_https; /* where plain http would do too */
+	char *name;        /* as in references; for credentials and messages */
+	struct url base;   /* scheme, host and port of its API */
+	bool ready;        /* the ping was answered */
+	bool scheme_known; /* http or https; until then one is tried, then the other */
 	struct call *ping;
 	struct challenge challenge;
 	struct token **tokens;
@@ -87,14 +87,14 @@ struct call {
 
 	/* private to call.c and host.c */
 	bool raw;            /* ping or token: needs no ping and no token */
-	bool sent;           /* at least once */
+	bool given;          /* some of the body, to this exchange */
 	bool spent;          /* all retries */
 	struct token *token; /* that was used */
 	char *authorization;
 	bool foreign; /* goes elsewhere than to the registry */
 	unsigned attempts, unasked, refused, hops;
 	bool renewed;
-	int64_t not_before, give_up;
+	int64_t not_before, give_up, began;
 	const char *bytes; /* of call_body() */
 	size_t offset;
 };

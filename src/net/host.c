@@ -42,6 +42,42 @@ static bool valid_name(const char *name)
 	return n && n < 300 && name[0] != '-' && name[0] != '.';
 }
 
+static void set_base(struct host *host, const char *scheme)
+{
+	scratch char *text = xasprintf("%s://%s", scheme, host->name);
+	size_t n = strlen(scheme) + 3;
+	struct err ignored;
+
+	url_release(&host->base);
+	if (!url_parse(&host->base, text, &ignored)) /* libcurl writes a path behind it */
+		host->base.text[strcspn(host->base.text + n, "/") + n] = '\0';
+}
+
+static bool may_be_plain(const struct host *host)
+{
+	return url_host_loopback(host->base.host) ||
+		url_listed(&host->base, host->registry->settings.insecure) ||
+		(host->registry->settings.insecure &&
+			strs_has(host->registry->settings.insecure, host->name));
+}
+
+/*
+ * Plain http is for loopback and for hosts that the user named. On loopback it comes first: it is
+ * what most speak there, a ping has no secret in it, and TLS would first have to read all
+ * authorities, which takes longer than a push that has nothing to do.
+ */
+static void choose_scheme(struct host *host)
+{
+	bool plain = may_be_plain(host);
+	bool hub = !strcmp(host->name, "docker.io");
+
+	host->scheme_known = !plain;
+	if (!hub)
+		set_base(host, plain && url_host_loopback(host->base.host) ? "http" : "https");
+	else
+		host->base.text[strcspn(host->base.text + 8, "/") + 8] = '\0';
+}
+
 static struct host *host_new(struct registry *registry, const char *name)
 {
 	bool hub = !strcmp(name, "docker.io");
@@ -60,8 +96,7 @@ static struct host *host_new(struct registry *registry, const char *name)
 		free(host);
 		return NULL;
 	}
-	/* the URL of the base has no path; libcurl writes one */
-	host->base.text[strcspn(host->base.text + 8, "/") + 8] = '\0';
+	choose_scheme(host);
 	grow(registry->hosts, registry->host_count, registry->host_cap);
 	registry->hosts[registry->host_count++] = host;
 	return host;
@@ -107,34 +142,24 @@ void host_free(struct host *host)
 	free(host);
 }
 
-/* Plain http is for loopback and for hosts that the user named. */
-static bool may_be_plain(const struct host *host)
+/*
+ * How servers answer to the wrong one of http and https: no TLS, nothing, or a 400 in plain text.
+ * Without a port in the name the two are different ports, of which one may be closed.
+ */
+static bool wrong_scheme(const struct call *call)
 {
-	return url_host_loopback(host->base.host) ||
-		url_listed(&host->base, host->registry->settings.insecure) ||
-		(host->registry->settings.insecure &&
-			strs_has(host->registry->settings.insecure, host->name));
-}
+	bool usual_port = !strchr(call->host->name, ':');
 
-/* A server that does not speak TLS ends the handshake in one of these ways. */
-static bool spoke_no_tls(const struct call *call)
-{
-	bool usual_port = call->host->base.port == 443;
-
-	return call->http.failure == CURLE_SSL_CONNECT_ERROR ||
+	return call->http.status == 400 || call->http.failure == CURLE_SSL_CONNECT_ERROR ||
 		call->http.failure == CURLE_GOT_NOTHING || call->http.failure == CURLE_RECV_ERROR ||
 		call->http.failure == CURLE_SEND_ERROR ||
 		(call->http.failure == CURLE_COULDNT_CONNECT && usual_port);
 }
 
-static void become_plain(struct host *host)
+static void other_scheme(struct host *host)
 {
-	scratch char *text = xasprintf("http://%s", host->name);
-	struct err ignored;
-
-	url_release(&host->base);
-	url_parse(&host->base, text, &ignored);
-	host->base.text[strcspn(host->base.text + 7, "/") + 7] = '\0';
+	set_base(host, strcmp(host->base.scheme, "http") ? "http" : "https");
+	host->scheme_known = true;
 }
 
 static void read_challenges(
@@ -180,10 +205,10 @@ static void ping_answered(struct call *call)
 	host->ping = NULL;
 	read_challenges(&call->http, &host->challenge, &offered);
 	set_pace(host, call);
-	if (!status && call->once && spoke_no_tls(call))
-		become_plain(host); /* the next ping is sent by the calls that wait */
-	else if (!status && call->once)
-		host->tried_https = true;
+	if (call->once && wrong_scheme(call))
+		other_scheme(host);
+	else if (call->once && (!status || call_may_pass(call)))
+		host->scheme_known = true; /* the next ping is sent by the calls that wait */
 	else if (!status || call_may_pass(call))
 		call_fail(call);
 	else if (status == 401 && host->challenge.scheme == AUTH_NONE)
@@ -210,10 +235,7 @@ void host_ping(struct host *host)
 	free(call->what);
 	call->what = xstrdup("/v2/");
 	call->raw = true;
-	call->once =
-		may_be_plain(host) && !strcmp(host->base.scheme, "https") && host->small_limit > 0;
-	if (host->small_limit < 0)
-		host->small_limit = 1;
+	call->once = !host->scheme_known;
 	call->done = ping_answered;
 	host->ping = call;
 	call_start(call);
@@ -527,7 +549,8 @@ static void token_taken(struct token *token, struct call *call)
 	}
 	token->value = xasprintf("Bearer %s", value);
 	secret_free(&value);
-	token->renew = http_now() + seconds * 800;
+	token->born = http_now();
+	token->renew = token->born + seconds * 800;
 	registry->stats.tokens++;
 }
 
@@ -617,13 +640,21 @@ static bool learn(struct call *call)
 	return true;
 }
 
+/* A token that allows too little goes; when one is no longer known, those from before neither. */
 static void drop_token(struct call *call)
 {
+	struct host *host = call->host;
+	const char *error = host->challenge.error;
+	bool lacks = error && !strcmp(error, "insufficient_scope");
+
 	if (!call->token)
 		return;
-	if (call->token->scopes.n > call->scopes.n)
-		call->host->one_scope = true;
+	if (lacks && call->token->scopes.n > call->scopes.n)
+		host->one_scope = true;
 	call->token->dead = true;
+	for (size_t i = 0; i < host->token_count && !lacks; i++)
+		host->tokens[i]->dead |=
+			host->tokens[i]->value && host->tokens[i]->born <= call->began;
 	call->token = NULL;
 }
 

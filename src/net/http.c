@@ -196,7 +196,7 @@ static size_t take_header(char *bytes, size_t size, size_t n, void *arg)
 
 	exchange->header_bytes += n;
 	if (exchange->header_bytes > HEADER_LIMIT) {
-		snprintf(exchange->problem, sizeof exchange->problem,
+		snprintf(exchange->reason, sizeof exchange->reason,
 			"more than %zu bytes of headers", HEADER_LIMIT);
 		return 0;
 	}
@@ -227,7 +227,7 @@ static bool encoded(struct http_exchange *exchange)
 
 	if (!encoding || !*encoding || !strcasecmp(encoding, "identity"))
 		return false;
-	snprintf(exchange->problem, sizeof exchange->problem,
+	snprintf(exchange->reason, sizeof exchange->reason,
 		"the answer came compressed (Content-Encoding: %.40s) though nobody asked for it",
 		encoding);
 	return true;
@@ -460,7 +460,7 @@ void http_clear(struct http_exchange *exchange)
 	exchange->status = exchange->failure = 0;
 	exchange->connect_seconds = 0;
 	exchange->header_bytes = 0;
-	exchange->problem[0] = '\0';
+	exchange->problem[0] = exchange->reason[0] = '\0';
 	exchange->paused = exchange->woken = exchange->overflow = false;
 }
 
@@ -498,6 +498,7 @@ bool http_failure_passes(int failure)
 	case CURLE_SEND_ERROR:
 	case CURLE_RECV_ERROR:
 	case CURLE_HTTP2_STREAM:
+	case CURLE_SEND_FAIL_REWIND: /* a broken connection, and a body that cannot be had again */
 		return true;
 	default:
 		return false;
@@ -518,7 +519,9 @@ static const char *advice(CURLcode failure)
 
 static void describe(struct http_exchange *exchange, CURLcode code, long tunnel)
 {
-	const char *why = *exchange->problem ? exchange->problem : curl_easy_strerror(code);
+	const char *why = *exchange->reason ? exchange->reason
+		: *exchange->problem        ? exchange->problem
+					    : curl_easy_strerror(code);
 	bool proxied = *exchange->proxy && (tunnel >= 300 || code == CURLE_COULDNT_RESOLVE_PROXY);
 
 	if (proxied && tunnel == 407)
@@ -532,6 +535,8 @@ static void describe(struct http_exchange *exchange, CURLcode code, long tunnel)
 			exchange->limit ? exchange->limit : ERROR_BODY_LIMIT);
 	else if (proxied)
 		exchange->failure_text = xasprintf("proxy %s: %s", exchange->proxy, why);
+	else if (code == CURLE_OUT_OF_MEMORY) /* libcurl's limit for one line is 100 KiB */
+		exchange->failure_text = xstrdup("a line of the answer is too long");
 	else if (strstr(why, "wrong version number"))
 		exchange->failure_text = xstrdup(
 			"this is not a TLS port; if the registry speaks plain http, name it with "

@@ -66,7 +66,8 @@ struct http_exchange {
 	struct http *http;
 	void *easy, *list;
 	size_t header_bytes;
-	char problem[256];
+	char problem[256]; /* in libcurl's words */
+	char reason[160];  /* in ours, where we ended it */
 	char proxy[128];
 	bool paused, woken, overflow;
 };

@@ -46,6 +46,7 @@ struct ring {
 	size_t start, used;
 	int64_t received;
 	struct call *get;
+	bool flowing; /* the first bytes came, and the PATCH was begun */
 	bool refused; /* full: the GET waits */
 	bool broken;
 };
@@ -533,6 +534,13 @@ static int open_file(struct upload *upload)
 
 static void send_piece(struct upload *upload);
 
+/* The target is not kept waiting for a source that takes its time, or does not have the blob. */
+static void flow(struct upload *upload)
+{
+	upload->ring.flowing = true;
+	send_piece(upload);
+}
+
 static int fill(void *arg, const char *bytes, size_t n)
 {
 	struct upload *upload = arg;
@@ -552,8 +560,9 @@ static int fill(void *arg, const char *bytes, size_t n)
 	memcpy(ring->bytes, bytes + run, n - run);
 	ring->used += n;
 	ring->received += (int64_t)n;
-	if (upload->call)
-		http_wake(&upload->call->http);
+	if (!ring->flowing)
+		flow(upload);
+	http_wake(&upload->call->http);
 	return 0;
 }
 
@@ -571,6 +580,8 @@ static void filled(struct call *get)
 
 	upload->ring.get = NULL;
 	if (came_whole(upload, get)) {
+		if (!upload->ring.flowing)
+			flow(upload);
 		call_free(get);
 		return;
 	}
@@ -710,10 +721,10 @@ static void send_body(struct upload *upload)
 		fail_text(upload, upload->broken.class, upload->broken.text);
 		return;
 	}
-	if (upload->from_host)
-		open_stream(upload);
 	if (!upload->size && hash(upload, "", 0, 0))
 		fail_text(upload, upload->broken.class, upload->broken.text);
+	else if (upload->from_host)
+		open_stream(upload);
 	else
 		send_piece(upload);
 }
