@@ -1,0 +1,224 @@
+"""One row a mutation: its name, what it does to the tree, and what has to run.
+
+What has to run, at most:
+    "nothing"  ninja or make alone
+    "look"     tools compare fingerprints; go is not started
+    "go"       go runs; whether anything comes after it, clean builds decide
+    "scan"     manifests are read again; go is not started
+    "image"    tools for layers or images run; go is not started
+A row may also give variables of the environment.
+"""
+import os
+import shutil
+import time
+
+
+def put(name, text):
+    def do(root):
+        path = os.path.join(root, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as f:
+            f.write(text)
+    return do
+
+
+def add(name, text):
+    def do(root):
+        with open(os.path.join(root, name), "a") as f:
+            f.write(text)
+    return do
+
+
+def swap(name, old, new):
+    def do(root):
+        path = os.path.join(root, name)
+        with open(path) as f:
+            text = f.read()
+        assert old in text, (name, old)
+        with open(path, "w") as f:
+            f.write(text.replace(old, new))
+    return do
+
+
+def remove(name):
+    def do(root):
+        path = os.path.join(root, name)
+        shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
+    return do
+
+
+def rename(old, new):
+    return lambda root: os.rename(os.path.join(root, old), os.path.join(root, new))
+
+
+def link(name, target):
+    def do(root):
+        path = os.path.join(root, name)
+        if os.path.lexists(path):
+            os.remove(path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.symlink(target, path)
+    return do
+
+
+def touch(name, when=None):
+    return lambda root: os.utime(os.path.join(root, name), when and (when, when))
+
+
+def rewrite(name):
+    """The same content in a new file, as an editor or git checkout writes it."""
+    def do(root):
+        path = os.path.join(root, name)
+        with open(path, "rb") as f:
+            data = f.read()
+        os.remove(path)
+        with open(path, "wb") as f:
+            f.write(data)
+    return do
+
+
+def keep_time(do, name):
+    """An edit that gives the file its old time back, as tar and rsync -t do."""
+    def both(root):
+        path = os.path.join(root, name)
+        before = os.stat(path)
+        do(root)
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    return both
+
+
+def several(*steps):
+    def do(root):
+        for step in steps:
+            step(root)
+    return do
+
+
+def twice(name, old, first, second):
+    """Two edits within one tick of the file system's clock: the length stays."""
+    def do(root):
+        swap(name, old, first)(root)
+        swap(name, first, second)(root)
+    return do
+
+
+def vendor(root):
+    import subprocess
+    subprocess.run(["go", "mod", "vendor"], cwd=root, check=True, capture_output=True)
+
+
+MUTATIONS = [
+    # name, mutation, what runs, environment
+    ("nothing", lambda root: None, "nothing"),
+    # own Go files
+    ("comment in main", add("cmd/one/main.go", "\n// a comment\n"), "go"),
+    ("statement in main", swap("cmd/one/main.go", "lib.Name()", 'lib.Name()+"!"'), "go"),
+    ("blank lines in main", swap("cmd/one/main.go", "func main", "\n\nfunc main"), "go"),
+    ("file touched", touch("cmd/one/main.go"), "look"),
+    ("file touched with an old time", touch("cmd/one/main.go", 1000000000), "nothing"),
+    ("file touched with a future time", touch("cmd/one/main.go", time.time() + 1000), "look"),
+    ("file rewritten alike", rewrite("cmd/one/main.go"), "look"),
+    ("file added", put("cmd/one/more.go", "package main\n\nfunc init() { println(1) }\n"), "go"),
+    ("empty file added", put("cmd/one/more.go", "package main\n"), "go"),
+    ("file renamed", rename("cmd/one/extra_linux.go", "cmd/one/other_linux.go"), "go"),
+    ("file removed: broken", remove("cmd/one/extra_linux.go"), "go"),
+    ("syntax error", add("cmd/one/main.go", "}\n"), "go"),
+    ("two edits within a tick", twice("lib/lib.go", '"lib"', '"abc"', '"xyz"'), "go"),
+    ("edit in a place with a symlink", several(
+        rename("lib/lib.go", "lib/real.txt"), link("lib/lib.go", "real.txt"),
+        swap("lib/real.txt", '"lib"', '"sym"')), "go"),
+    # other packages
+    ("comment in a package", add("lib/lib.go", "\n// a comment\n"), "go"),
+    ("gofmt of a package", swap("lib/lib.go", "{ return", "{  return"), "go"),
+    ("constant in a package", swap("lib/lib.go", '"lib"', '"other"'), "go"),
+    ("package in use gets a file", put("lib/more.go", "package lib\n\nfunc init() { println(2) }\n"), "go"),
+    ("unused package", add("unused/unused.go", "\nconst Y = 2\n"), "nothing"),
+    ("unused package broken", add("unused/unused.go", "\n}\n"), "nothing"),
+    ("directory appears", put("fresh/fresh.go", "package fresh\n"), "look"),
+    ("package used from now on", several(
+        swap("lib/lib.go", "package lib\n", 'package lib\n\nimport _ "example.com/app/lib/internal/deep"\n')),
+     "go"),
+    ("unrelated file beside a package", put("lib/README", "x\n"), "look"),
+    ("editor's swap file", put("lib/.lib.go.swp", "x\n"), "look"),
+    ("test added", put("lib/other_test.go", "package lib\n"), "look"),
+    ("test changed", add("lib/lib_test.go", "// x\n"), "nothing"),
+    ("test of main changed", add("cmd/one/main_test.go", "// x\n"), "nothing"),
+    ("file of underscore name", put("lib/_x.go", "package nothing\n"), "look"),
+    # build constraints
+    ("file for windows changed", add("cmd/one/extra_windows.go", "// x\n"), "go"),
+    ("file for windows becomes one for linux", rename("cmd/one/extra_windows.go", "cmd/one/more_linux.go"), "go"),
+    ("tagged file changed", add("cmd/one/tagged.go", "// x\n"), "go"),
+    ("tag removed from file", swap("cmd/one/tagged.go", "//go:build special\n", ""), "go"),
+    ("tag set", lambda root: None, "go", {"KO_GOFLAGS": "-tags=special"}),
+    ("constraint excludes a file", swap("lib/lib.go", "package lib", "//go:build !linux\n\npackage lib"), "go"),
+    # assembly, headers, objects
+    ("assembly", swap("cmd/two/add_amd64.s", "ADDQ b+8", "SUBQ b+8"), "go"),
+    ("comment in assembly", swap("cmd/two/add_amd64.s", "\tRET", "\t// back\n\tRET"), "go"),
+    ("header of assembly", put("cmd/two/const.h", "#define EXTRA 7\n"), "go"),
+    ("header unused", put("cmd/two/unused.h", "#define X 1\n"), "go"),
+    ("assembly for another machine", put("cmd/two/add_arm64.s", "// nothing\n"), "go"),
+    # embedded files
+    ("embedded file", put("cmd/two/files/a", "other\n"), "go"),
+    ("embedded file below", put("cmd/two/files/sub/b", "other\n"), "go"),
+    ("file added to an embedded directory", put("cmd/two/files/c", "c\n"), "go"),
+    ("directory added to an embedded directory", put("cmd/two/files/d/e/f", "c\n"), "go"),
+    ("file removed from an embedded directory", remove("cmd/two/files/sub/b"), "go"),
+    ("hidden file in an embedded directory", put("cmd/two/files/.c", "c\n"), "go"),
+    ("hidden file with all:", put("cmd/two/hidden/.dot", "other\n"), "go"),
+    ("hidden file added with all:", put("cmd/two/hidden/.more", "x\n"), "go"),
+    ("glob gets a file", put("cmd/two/new.txt", "new\n"), "go"),
+    ("glob loses a file: broken", remove("cmd/two/note.txt"), "go"),
+    ("embedded file touched", touch("cmd/two/files/a"), "look"),
+    # modules
+    ("replaced module", swap("dep/dep.go", '"dep"', '"changed"'), "go"),
+    ("comment in a replaced module", add("dep/dep.go", "// x\n"), "go"),
+    ("file added to a replaced module", put("dep/more.go", "package dep\n\nfunc init() { println(3) }\n"), "go"),
+    ("go.mod of a replaced module", add("dep/go.mod", "// x\n"), "go"),
+    ("go.mod comment", add("go.mod", "// x\n"), "go"),
+    ("go version in go.mod", swap("go.mod", "go 1.19", "go 1.21"), "go"),
+    ("godebug in main", swap("cmd/one/main.go", "package main", "//go:debug panicnil=1\npackage main"), "go"),
+    ("go.sum appears", put("go.sum", ""), "go"),
+    ("go.work appears", put("go.work", "go 1.19\n\nuse .\n"), "go"),
+    ("go.work uses another module", several(
+        put("go.work", "go 1.19\n\nuse (\n\t.\n\t./dep2\n)\n"),
+        put("dep2/go.mod", "module example.com/dep\n\ngo 1.19\n"),
+        put("dep2/dep.go", 'package dep\n\nconst Name = "two"\n'),
+        swap("go.mod", "\nreplace example.com/dep => ./dep\n", "")), "go"),
+    ("vendor directory appears", vendor, "go"),
+    ("vendored file changed", several(vendor, swap("vendor/example.com/dep/dep.go", '"dep"', '"vendored"')), "go"),
+    ("replacement points elsewhere", several(
+        put("dep3/go.mod", "module example.com/dep\n\ngo 1.19\n"),
+        put("dep3/dep.go", 'package dep\n\nconst Name = "three"\n'),
+        swap("go.mod", "./dep", "./dep3")), "go"),
+    ("profile appears", put("cmd/one/default.pgo", ""), "go"),
+    # settings
+    ("flags", lambda root: None, "go", {"KO_GOFLAGS": "-ldflags=-s"}),
+    ("flags that change nothing", lambda root: None, "go", {"KO_GOFLAGS": "-v"}),
+    ("GOFLAGS", lambda root: None, "go", {"GOFLAGS": "-tags=special"}),
+    ("GOAMD64", lambda root: None, "go", {"GOAMD64": "v2"}),
+    ("GOEXPERIMENT", lambda root: None, "go", {"GOEXPERIMENT": "nocoverageredesign"}),
+    ("SOURCE_DATE_EPOCH", lambda root: None, "go", {"SOURCE_DATE_EPOCH": "1700000000"}),
+    ("another variable", lambda root: None, "nothing", {"SOMETHING": "else"}),
+    ("ko.yaml appears", put("ko.yaml", "defaultLdflags: [-s]\n"), "go"),
+    # data
+    ("kodata file", put("cmd/one/kodata/index.html", "<p>two</p>\n"), "image"),
+    ("kodata file added", put("cmd/one/kodata/more/a", "a\n"), "image"),
+    ("kodata file removed", several(put("cmd/one/kodata/b", "b\n"), remove("cmd/one/kodata/index.html")), "image"),
+    ("kodata file touched", touch("cmd/one/kodata/index.html"), "image"),
+    ("kodata symlink", several(link("cmd/one/kodata/l", "index.html")), "image"),
+    ("kodata symlink's target", several(put("cmd/one/shared", "1\n"), link("cmd/one/kodata/s", "../shared"),
+                                        put("cmd/one/shared", "2\n")), "image"),
+    ("kodata appears", put("cmd/two/kodata/x", "x\n"), "image"),
+    ("kodata goes", remove("cmd/one/kodata"), "image"),
+    ("data directory", lambda root: None, "go", {"KO_DATA_PATH": "data"}),
+    # manifests
+    ("manifest comment", add("config/one.yaml", "# x\n"), "scan"),
+    ("manifest added", put("config/three.yaml", "image: ko://example.com/app/cmd/one\n"), "scan"),
+    ("manifest touched", touch("config/one.yaml"), "scan"),
+    ("other file among the manifests", put("config/README.md", "x\n"), "scan"),
+    # names
+    ("file with odd letters", put("cmd/one/kodata/a b#c$d:e\u00e9", "x\n"), "image"),
+    ("source with odd letters", put("lib/\u00e9t\u00e9.go", "package lib\n\nfunc init() { println(4) }\n"), "go"),
+    ("embedded name with a blank", put("cmd/two/files/a b", "x\n"), "go"),
+    ("embedded name with special letters", put("cmd/two/files/x#y$z%", "x\n"), "go"),
+]
