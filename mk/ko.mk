@@ -13,7 +13,7 @@ ko.default_goal := $(.DEFAULT_GOAL)
 # Files and directories of manifests; import paths that no manifest names.
 KO_MANIFESTS ?=
 KO_IMPORTPATHS ?=
-# Options for ko-scan (-R, -l SELECTOR, -P, --platform LIST; see ko-scan(1)) and for kubectl.
+# Options for ko-scan (-R, -P, --platform LIST; see ko-scan(1)) and for kubectl.
 KO_FLAGS ?=
 KO_KUBECTL_FLAGS ?=
 # Where everything that is made goes, and the resolved manifests.

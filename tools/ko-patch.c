@@ -9,14 +9,13 @@
 
 static struct strs filenames, lists;
 static struct strs refs;
-static const char *out, *selector;
+static const char *out;
 static bool recursive, skip_invalid;
 
 static const struct opt opts[] = {
 	{ 'f', "filename", "FILE", OPT_LIST, &filenames,
 		"manifests: a file, a directory or - (repeatable)" },
 	{ 'R', "recursive", NULL, OPT_FLAG, &recursive, "go down into directories" },
-	{ 'l', "selector", "SELECTOR", OPT_STRING, &selector, "only objects whose labels match" },
 	{ 0, "files-from", "FILE", OPT_LIST, &lists,
 		"a file with the names of manifests, one a line" },
 	{ 0, "refs", "RECORDS", OPT_LIST, &refs, "records with references to images" },
@@ -56,21 +55,15 @@ static int find_files(struct manifests *manifests, struct err *err)
 	return manifests_find(manifests, &filenames, recursive, err);
 }
 
-static int patch_file(
-	struct buf *stream, const char *path, const struct records *records, struct err *err)
+static int patch_file(struct buf *stream, const char *path, bool alone,
+	const struct records *records, struct err *err)
 {
-	cleanup(references_release) struct references references = { 0 };
-	cleanup(buf_release) struct buf text = { 0 };
+	cleanup(manifest_release) struct manifest manifest = { 0 };
 	cleanup(buf_release) struct buf patched = { 0 };
 
-	if (file_read(path, FILE_LIMIT, &text, err))
-		return -1;
-	if (yaml_references(&references, path, buf_str(&text), text.len, err)) {
-		if (!skip_invalid)
-			return -1;
-		references_release(&references);
-	}
-	if (patch_text(&patched, path, buf_str(&text), text.len, &references, records, err))
+	if (manifest_load(&manifest, path, skip_invalid, err) ||
+		patch_text(&patched, &manifest, records, err) ||
+		(alone && manifest_encode(&manifest, &patched, err)))
 		return -1;
 	patch_join(stream, buf_str(&patched), patched.len);
 	return 0;
@@ -85,7 +78,8 @@ static int run(const struct strs *operands, struct err *err)
 	if (find_files(&manifests, err) || read_records(&records, operands, err))
 		return -1;
 	for (size_t i = 0; i < manifests.files.n; i++) {
-		if (patch_file(&stream, manifests.files.v[i], &records, err))
+		if (patch_file(
+			    &stream, manifests.files.v[i], manifests.files.n == 1, &records, err))
 			return -1;
 	}
 	return file_output(out, buf_str(&stream), stream.len, err) < 0 ? -1 : 0;

@@ -32,7 +32,7 @@ static const struct opt opts[] = {
 };
 
 static const struct opt_tool tool = { "ko-scan",
-	"[-f FILE|DIR|-]... [-R] [-l SELECTOR] [--ninja FILE | --make FILE] [IMPORTPATH...]",
+	"[-f FILE|DIR|-]... [-R] [--ninja FILE | --make FILE] [IMPORTPATH...]",
 	"Find the programs that manifests name as ko://IMPORTPATH; print a record for each, or "
 	"write\n"
 	"the build graph for all of them.",
@@ -65,8 +65,6 @@ static int write_graph(const struct plan *plan, struct err *err)
 		.patch = &patch };
 
 	destination_words(&destination, &push);
-	if (options.selector)
-		strs_take(&patch, xasprintf("--selector=%s", options.selector));
 	if (options.skip_invalid)
 		strs_add(&patch, "--skip-invalid");
 	if (self) {

@@ -8,11 +8,11 @@
 #include "inputs/config.h"
 #include "inputs/workspace.h"
 #include "inputs/kopath.h"
+#include "inputs/manifest.h"
 #include "inputs/manifests.h"
 #include "inputs/naming.h"
 #include "inputs/template.h"
 #include "inputs/workspace.h"
-#include "inputs/yaml.h"
 
 void plan_options_release(struct plan_options *o)
 {
@@ -41,8 +41,6 @@ void plan_options_words(const struct plan_options *o, struct strs *words)
 {
 	add_each(words, "--filename", &o->filenames);
 	add_if(words, "--recursive", o->recursive);
-	if (o->selector)
-		strs_take(words, xasprintf("--selector=%s", o->selector));
 	add_if(words, "--skip-invalid", o->skip_invalid);
 	add_if(words, "--preserve-import-paths", o->preserve_paths);
 	add_if(words, "--base-import-paths", o->base_paths);
@@ -279,15 +277,12 @@ static int add_reference(struct planner *p, const char *text, const char *where,
 
 static int scan_file(struct planner *p, const char *path, struct err *err)
 {
-	cleanup(references_release) struct references references = { 0 };
-	cleanup(buf_release) struct buf text = { 0 };
+	cleanup(manifest_release) struct manifest manifest = { 0 };
 
-	if (file_read(path, FILE_LIMIT, &text, err))
+	if (manifest_load(&manifest, path, p->options->skip_invalid, err))
 		return -1;
-	if (yaml_references(&references, path, buf_str(&text), text.len, err))
-		return p->options->skip_invalid ? 0 : -1;
-	for (size_t i = 0; i < references.n; i++) {
-		const struct reference *r = &references.v[i];
+	for (size_t i = 0; i < manifest.references.n; i++) {
+		const struct reference *r = &manifest.references.v[i];
 		scratch char *where = xasprintf("%s:%zu:%zu", path, r->line, r->column);
 
 		if (add_reference(p, r->text, where, err))

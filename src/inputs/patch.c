@@ -17,24 +17,26 @@ static const char *find_ref(const struct records *records, const char *text)
 	return NULL;
 }
 
-int patch_text(struct buf *out, const char *name, const char *text, size_t n,
-	const struct references *references, const struct records *records, struct err *err)
+int patch_text(struct buf *out, const struct manifest *manifest, const struct records *records,
+	struct err *err)
 {
+	const struct buf *text = &manifest->text;
 	size_t done = 0;
 
-	for (size_t i = 0; i < references->n; i++) {
-		const struct reference *r = &references->v[i];
+	for (size_t i = 0; i < manifest->references.n; i++) {
+		const struct reference *r = &manifest->references.v[i];
 		const char *ref = find_ref(records, r->text);
 
 		if (!ref)
 			return err_set(err, ERR_INPUT,
-				"%s:%zu:%zu: %s: no image for it in the records", name, r->line,
-				r->column, r->text);
-		buf_add(out, text + done, r->begin - done);
+				"%s:%zu:%zu: %s: no image for it in the records; does the pipe "
+				"begin with ko-scan -f %s?",
+				manifest->path, r->line, r->column, r->text, manifest->path);
+		buf_add(out, text->data + done, r->begin - done);
 		buf_addstr(out, ref);
 		done = r->end;
 	}
-	buf_add(out, text + done, n - done);
+	buf_add(out, buf_str(text) + done, text->len - done);
 	return 0;
 }
 

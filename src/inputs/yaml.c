@@ -17,6 +17,9 @@
 #include "base/mem.h"
 #include "kopath.h"
 
+/* The most collections inside each other; real manifests have a dozen. */
+#define DEPTH_LIMIT 1000
+
 struct cursor {
 	const char *text;
 	size_t length;
@@ -82,15 +85,32 @@ static int malformed(const yaml_parser_t *parser, const char *name, struct err *
 {
 	const yaml_mark_t *mark = &parser->problem_mark;
 
-	return err_set(err, ERR_INPUT, "%s:%zu:%zu: malformed YAML: %s%s%s", name, mark->line + 1,
-		mark->column + 1, parser->context ? parser->context : "",
+	return err_set(err, ERR_INPUT,
+		"%s:%zu:%zu: malformed YAML: %s%s%s; a template has to be rendered first, "
+		"--skip-invalid passes it on",
+		name, mark->line + 1, mark->column + 1, parser->context ? parser->context : "",
 		parser->context ? ", " : "", parser->problem ? parser->problem : "unreadable text");
+}
+
+static int nesting(yaml_event_type_t type)
+{
+	switch (type) {
+	case YAML_SEQUENCE_START_EVENT:
+	case YAML_MAPPING_START_EVENT:
+		return 1;
+	case YAML_SEQUENCE_END_EVENT:
+	case YAML_MAPPING_END_EVENT:
+		return -1;
+	default:
+		return 0;
+	}
 }
 
 static int parse(yaml_parser_t *parser, struct references *references, const char *name,
 	struct cursor *cursor, struct err *err)
 {
 	yaml_event_type_t type;
+	int depth = 0;
 
 	do {
 		yaml_event_t event;
@@ -101,7 +121,15 @@ static int parse(yaml_parser_t *parser, struct references *references, const cha
 		if (type == YAML_SCALAR_EVENT && is_string(&event) &&
 			kopath_is((const char *)event.data.scalar.value))
 			add_reference(references, cursor, &event);
+		depth += nesting(type);
+		if (depth > DEPTH_LIMIT)
+			err_set(err, ERR_INPUT,
+				"%s:%zu:%zu: malformed YAML: nested more than %d deep", name,
+				event.start_mark.line + 1, event.start_mark.column + 1,
+				DEPTH_LIMIT);
 		yaml_event_delete(&event);
+		if (depth > DEPTH_LIMIT)
+			return -1;
 	} while (type != YAML_STREAM_END_EVENT);
 	return 0;
 }
@@ -119,19 +147,40 @@ static int check_json(const char *name, const char *text, size_t n, struct err *
 	return 0;
 }
 
+/*
+ * JSON writes a character outside the basic plane as two escapes, which libyaml refuses. The text
+ * it gets has a letter's escape in place of each, of the same length: no position changes, and no
+ * reference holds such a character.
+ */
+static char *without_surrogates(const char *text, size_t n)
+{
+	char *copy = NULL;
+
+	for (const char *p = text; (p = memmem(p, n - (size_t)(p - text), "\\u", 2)); p += 2) {
+		if (text + n - p < 6 || (p[2] | 0x20) != 'd' || !strchr("89abcdefABCDEF", p[3]))
+			continue;
+		if (!copy)
+			copy = memcpy(xmalloc(n), text, n);
+		memcpy(copy + (p - text) + 2, "0058", 4);
+	}
+	return copy;
+}
+
 int yaml_references(struct references *references, const char *name, const char *text, size_t n,
 	struct err *err)
 {
 	size_t bom = n >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
 	struct cursor cursor = { .text = text, .length = n, .byte = bom };
 	yaml_parser_t parser;
+	scratch char *plain = NULL;
 	int result;
 
 	if (ends_with(name, ".json") && check_json(name, text + bom, n - bom, err))
 		return -1;
 	if (!yaml_parser_initialize(&parser))
 		return err_set(err, ERR_FAILED, "%s: cannot start libyaml", name);
-	yaml_parser_set_input_string(&parser, (const unsigned char *)text, n);
+	plain = without_surrogates(text, n);
+	yaml_parser_set_input_string(&parser, (const unsigned char *)(plain ? plain : text), n);
 	result = parse(&parser, references, name, &cursor, err);
 	yaml_parser_delete(&parser);
 	return result;

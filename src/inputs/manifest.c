@@ -1,0 +1,76 @@
+#include "manifest.h"
+
+#include <errno.h>
+#include <iconv.h>
+#include <string.h>
+
+#include "base/file.h"
+
+static int convert(
+	struct buf *text, const char *to, const char *from, const char *path, struct err *err)
+{
+	iconv_t conversion = iconv_open(to, from);
+	struct buf out = { 0 };
+	char *in = text->data;
+	size_t left = text->len;
+
+	if (conversion == (iconv_t)-1)
+		return err_set(err, ERR_FAILED, "%s: cannot convert %s to %s", path, from, to);
+	while (left) {
+		char *end = buf_reserve(&out, 65536), *start = end;
+		size_t room = 65536, result = iconv(conversion, &in, &left, &end, &room);
+
+		out.len += (size_t)(end - start);
+		out.data[out.len] = '\0';
+		if (result == (size_t)-1 && errno != E2BIG) {
+			iconv_close(conversion);
+			buf_release(&out);
+			return err_set(err, ERR_INPUT, "%s: malformed %s at byte %zu", path, from,
+				(size_t)(in - text->data));
+		}
+	}
+	iconv_close(conversion);
+	buf_release(text);
+	*text = out;
+	return 0;
+}
+
+static const char *find_encoding(const struct buf *text)
+{
+	if (text->len >= 2 && !memcmp(text->data, "\xff\xfe", 2))
+		return "UTF-16LE";
+	if (text->len >= 2 && !memcmp(text->data, "\xfe\xff", 2))
+		return "UTF-16BE";
+	return NULL;
+}
+
+int manifest_load(struct manifest *manifest, const char *path, bool skip_invalid, struct err *err)
+{
+	*manifest = (struct manifest){ .path = path };
+	if (file_read(path, FILE_LIMIT, &manifest->text, err))
+		return -1;
+	manifest->encoding = find_encoding(&manifest->text);
+	if (manifest->encoding && convert(&manifest->text, "UTF-8", manifest->encoding, path, err))
+		return -1;
+	if (!yaml_references(
+		    &manifest->references, path, buf_str(&manifest->text), manifest->text.len, err))
+		return 0;
+	if (!skip_invalid || err->class != ERR_INPUT)
+		return -1;
+	references_release(&manifest->references);
+	manifest->invalid = true;
+	return 0;
+}
+
+int manifest_encode(const struct manifest *manifest, struct buf *text, struct err *err)
+{
+	if (!manifest->encoding)
+		return 0;
+	return convert(text, manifest->encoding, "UTF-8", manifest->path, err);
+}
+
+void manifest_release(struct manifest *manifest)
+{
+	buf_release(&manifest->text);
+	references_release(&manifest->references);
+}
