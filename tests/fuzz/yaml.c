@@ -1,9 +1,10 @@
-/* References lie inside the text, in order, and putting something else there gives the same number
- * of references no more. */
+/* References lie inside the text, in order; where all are import paths, the text with images in
+ * their place can be read, and has no reference any more. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "inputs/kopath.h"
 #include "inputs/yaml.h"
 #include "base/buf.h"
 #include "base/mem.h"
@@ -36,6 +37,12 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	if (yaml_references(&found, "fuzz", buf_str(&text), text.len, &err))
 		return 0;
 	replace_all(&out, buf_str(&text), text.len, &found);
+	for (size_t i = 0; i < found.n; i++) {
+		scratch char *path = kopath_parse(found.v[i].text, NULL, &err);
+
+		if (!path)
+			return 0;
+	}
 	if (yaml_references(&left, "fuzz", buf_str(&out), out.len, &err)) {
 		fprintf(stderr, "unreadable after the change: %s\n", err.text);
 		abort();
