@@ -49,8 +49,14 @@ int manifests_find(
 				"-",
 				name);
 		if (file_is_dir(name)) {
+			size_t before = manifests->files.n;
+
 			if (walk(manifests, name, recursive, 0, err))
 				return -1;
+			if (manifests->files.n == before)
+				return err_set(err, ERR_FAILED,
+					"%s: no .yaml, .yml or .json file in this directory%s", name,
+					recursive ? "" : "; -R looks in those below");
 		} else if (strcmp(name, "-") && !file_exists(name)) {
 			return err_set(err, ERR_FAILED, "%s: no such file or directory", name);
 		} else {

@@ -51,6 +51,8 @@ printf 'kind: {{ .Values.kind }}\nx: {{ if }}\n' >helm.yaml
 fails "a template" 3 'helm.yaml:[0-9]+:[0-9]+: malformed YAML' ko resolve -f helm.yaml
 fails "no such file" 1 'nothing.yaml: no such file' ko resolve -f nothing.yaml
 fails "an address" 2 'https://example.com/m.yaml: .*cannot be read' ko resolve -f https://example.com/m.yaml
+mkdir empty
+fails "a directory without manifests" 1 "empty: no .yaml" ko resolve -f empty
 fails "no -f" 2 'no manifests' ko resolve
 fails "unknown option" 2 'unknown option --nothing' ko resolve --nothing
 fails "unknown command" 2 "unknown command 'frobnicate'" ko frobnicate

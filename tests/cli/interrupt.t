@@ -13,7 +13,7 @@ import os, random, signal, subprocess, sys, time
 seed, sig = int(sys.argv[1]), int(sys.argv[2])
 rng = random.Random(seed)
 with open("out.yaml", "wb") as out:
-    p = subprocess.Popen(["ko", "resolve", "-f", "config"], stdout=out, stderr=subprocess.DEVNULL,
+    p = subprocess.Popen(["ko", "resolve", "-f", "config/manifests"], stdout=out, stderr=subprocess.DEVNULL,
                          start_new_session=True)
     # most moments are early ones: later ones are all the linker's
     time.sleep(rng.choice([0.003, 0.01, 0.03, 0.1, 0.3, 1.0]) * rng.random())
@@ -26,7 +26,7 @@ with open("out.yaml", "wb") as out:
 time.sleep(0.2)
 EOF
 
-ok "a first run" sh -c 'ko resolve -f config >want.yaml'
+ok "a first run" sh -c 'ko resolve -f config/manifests >want.yaml'
 for signal in 2 9; do
 	torn= wrong= left=
 	for round in $(seq $rounds); do
@@ -37,9 +37,9 @@ for signal in 2 9; do
 			torn="$torn $round"
 		fi
 		[ $signal = 9 ] || [ -z "$(find .ko -name '.*.[0-9]*.[0-9]*' 2>/dev/null)" ] || left="$left $round"
-		ko resolve -f config >now.yaml 2>now.err || wrong="$wrong $round(status)"
+		ko resolve -f config/manifests >now.yaml 2>now.err || wrong="$wrong $round(status)"
 		rm -rf "$tmp/clean" && mkdir "$tmp/clean" && cp -R go.mod main.go config "$tmp/clean"
-		(cd "$tmp/clean" && ko resolve -f config 2>/dev/null) >clean.yaml
+		(cd "$tmp/clean" && ko resolve -f config/manifests 2>/dev/null) >clean.yaml
 		cmp -s now.yaml clean.yaml || wrong="$wrong $round"
 	done
 	is "signal $signal: no torn output" "$torn" ""

@@ -5,7 +5,7 @@
 cp -R "$top/examples/hello" app && cd app || exit 1
 cat >Makefile <<EOF
 CFLAGS = untouched
-KO_MANIFESTS := config
+KO_MANIFESTS := config/manifests
 include $top/mk/ko.mk
 mine: ; @echo \$(CFLAGS)
 EOF

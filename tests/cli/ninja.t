@@ -12,7 +12,7 @@ build mine.txt: show
 include $top/rules/ko.ninja
 build build.ninja: ko_graph
   graph = .ko/graph.ninja
-  args = -f config
+  args = -f config/manifests
 subninja .ko/graph.ninja
 EOF
 
@@ -20,7 +20,7 @@ unresolved() {
 	sed 's|ko.local/myapp@sha256:[0-9a-f]*|ko://github.com/user/myapp|' "$@"
 }
 
-ok "the first graph" ko-scan --ninja .ko/graph.ninja -f config
+ok "the first graph" ko-scan --ninja .ko/graph.ninja -f config/manifests
 ok "ko-resolve" ninja --quiet ko-resolve
 is "only the reference changed" "$(unresolved .ko/resolved.yaml)" "$(cat config/manifests/*.yaml)"
 like "nothing changed" "$(ninja ko-resolve)" 'no work to do'

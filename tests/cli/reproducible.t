@@ -3,7 +3,7 @@
 # number of threads.
 . "$(dirname "$0")/lib.sh"
 
-digest() { ko resolve -f config 2>/dev/null | grep -o 'sha256:[0-9a-f]*'; }
+digest() { ko resolve -f config/manifests 2>/dev/null | grep -o 'sha256:[0-9a-f]*'; }
 fresh() { mkdir -p "$(dirname "$1")" && cp -R "$top/examples/hello" "$1" && cd "$1" || exit 1; }
 
 fresh "$tmp/one"
@@ -31,7 +31,7 @@ if [ "$(id -u)" = 0 ]; then
 	export PATH
 	is "another user" "$(setpriv --reuid=65534 --regid=65534 --clear-groups \
 		env HOME="$tmp/eight" GOCACHE="$tmp/eight/cache" GOPATH="$tmp/eight/gopath" sh -c \
-		'ko resolve -f config 2>/dev/null' | grep -o 'sha256:[0-9a-f]*')" "$first"
+		'ko resolve -f config/manifests 2>/dev/null' | grep -o 'sha256:[0-9a-f]*')" "$first"
 else
 	skip "another user" "not root"
 fi
