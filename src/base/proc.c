@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -189,23 +190,25 @@ static int milliseconds_left(const struct timespec *deadline)
 	return left > 0 ? (int)left : 0;
 }
 
-static int collect(struct proc *proc, struct err *err)
+static int too_late(const struct proc *proc, struct err *err)
+{
+	return err_set(
+		err, ERR_FAILED, "%s: no end after %d seconds", proc->argv[0], proc->timeout);
+}
+
+static int collect(struct proc *proc, const struct timespec *deadline, struct err *err)
 {
 	size_t limit = proc->output_limit ? proc->output_limit : FILE_LIMIT;
-	struct timespec deadline;
 
-	clock_gettime(CLOCK_MONOTONIC, &deadline);
-	deadline.tv_sec += proc->timeout;
 	while (proc->out_fd >= 0 || proc->err_fd >= 0) {
 		struct pollfd fds[2] = { { .fd = proc->out_fd, .events = POLLIN },
 			{ .fd = proc->err_fd, .events = POLLIN } };
-		int n = poll(fds, 2, proc->timeout ? milliseconds_left(&deadline) : -1);
+		int n = poll(fds, 2, proc->timeout ? milliseconds_left(deadline) : -1);
 
 		if (n < 0 && errno != EINTR)
 			return err_sys(err, "%s: poll", proc->argv[0]);
 		if (!n)
-			return err_set(err, ERR_FAILED, "%s: no end after %d seconds",
-				proc->argv[0], proc->timeout);
+			return too_late(proc, err);
 		if (n > 0 &&
 			((fds[0].revents && take(&proc->out_fd, proc->output, limit)) ||
 				(fds[1].revents && take(&proc->err_fd, proc->messages, limit))))
@@ -238,11 +241,30 @@ static void hang_up(struct proc *proc, int sig)
 	proc->pid = 0;
 }
 
+/* A child may have closed its output and still go on. */
+static int await_end(struct proc *proc, const struct timespec *deadline, struct err *err)
+{
+	struct pollfd end = { .fd = proc->timeout ? pidfd_open(proc->pid, 0) : -1,
+		.events = POLLIN };
+	int n = 1;
+
+	if (end.fd < 0)
+		return 0;
+	do {
+		n = poll(&end, 1, milliseconds_left(deadline));
+	} while (n < 0 && errno == EINTR);
+	close(end.fd);
+	return n ? 0 : too_late(proc, err);
+}
+
 int proc_wait(struct proc *proc, struct err *err)
 {
+	struct timespec deadline;
 	int status;
 
-	if (collect(proc, err)) {
+	clock_gettime(CLOCK_MONOTONIC, &deadline);
+	deadline.tv_sec += proc->timeout;
+	if (collect(proc, &deadline, err) || await_end(proc, &deadline, err)) {
 		hang_up(proc, SIGKILL);
 		return -1;
 	}
