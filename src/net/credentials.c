@@ -124,9 +124,11 @@ static void config_release(struct config *config)
 static int config_parse(
 	struct config *config, const char *name, const char *text, size_t n, struct err *err)
 {
-	size_t blank = strspn(n ? text : "", " \t\r\n");
+	size_t blank = 0;
 	json_error_t error;
 
+	while (blank < n && strchr(" \t\r\n", text[blank]) && text[blank])
+		blank++;
 	if (blank == n) {
 		config->json = json_object();
 		return 0;
