@@ -56,7 +56,8 @@ static void show_failure(const char *text)
 		size_t n = strcspn(text, "\n");
 		bool failed = starts_with(text, "FAILED: ");
 
-		if (!failed && !skip_command && !starts_with(text, "ninja: build stopped"))
+		if (!failed && !skip_command && !starts_with(text, "ninja: build stopped") &&
+			!starts_with(text, "ninja: no work to do"))
 			fprintf(stderr, "%.*s\n", (int)n, text);
 		skip_command = failed;
 		text += n + (text[n] == '\n');
