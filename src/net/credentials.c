@@ -15,7 +15,7 @@
 
 #define CONFIG_LIMIT ((size_t)1 << 20)
 #define HELPER_LIMIT ((size_t)1 << 20)
-#define HELPER_SECONDS 60
+
 #define HUB_SERVER "https://index.docker.io/v1/"
 
 struct config {
@@ -59,6 +59,14 @@ bool credentials_helper_name(const char *name)
 				      "0123456789._-";
 
 	return *name && *name != '-' && strspn(name, allowed) == strlen(name) && strlen(name) < 100;
+}
+
+int credentials_helper_seconds(void)
+{
+	const char *text = getenv("KO_TIMEOUT");
+	long n = text ? strtol(text, NULL, 10) : 0;
+
+	return n > 0 && n < 100000 ? (int)n : 60;
 }
 
 static char *in_home(const char *name)
@@ -348,7 +356,7 @@ static int from_answer(
 		secret_free(&user);
 		secret_free(&secret);
 		return err_set(err, ERR_REFUSED,
-			"%s get: its answer has no Username and Secret; see what it says by hand",
+			"%s get: its answer has no Username and Secret; run it by hand to see why",
 			program);
 	}
 	if (!strcmp(user, "<token>")) {
@@ -379,11 +387,13 @@ static int ask_helper(
 	const char *const argv[] = { program, "get", NULL };
 	cleanup(buf_release) struct buf input = { 0 };
 	cleanup(buf_release) struct buf output = { 0 };
+	struct buf messages = { 0 };
 	struct proc proc = { .argv = argv,
 		.input = &input,
 		.output = &output,
+		.messages = &messages,
 		.output_limit = HELPER_LIMIT,
-		.timeout = HELPER_SECONDS };
+		.timeout = credentials_helper_seconds() };
 	int status, result = 0;
 
 	if (!credentials_helper_name(name))
@@ -393,12 +403,15 @@ static int ask_helper(
 	if (status < 0)
 		result = err_prefix(err, "credential helper for %s", registry);
 	else if (status && !says_not_found(&output))
-		result = err_set(err, ERR_REFUSED, "%s get for %s: %s; run ko login %s", program,
-			registry, proc_death(status), registry);
+		result = err_set(err, ERR_REFUSED, "%s get for %s: %s; run it by hand to see why",
+			program, registry, proc_death(status));
 	else if (!status)
 		result = from_answer(program, &output, credential, err);
 	if (output.data)
 		explicit_bzero(output.data, output.cap);
+	if (messages.data)
+		explicit_bzero(messages.data, messages.cap);
+	buf_release(&messages);
 	return result;
 }
 

@@ -17,7 +17,8 @@
  * 3. for ghcr.io, GITHUB_TOKEN.
  *
  * Credential helpers are the programs of docker-credential-helpers(1): docker-credential-NAME with
- * the argument "get", the server on standard input, JSON on standard output.
+ * the argument "get", the server on standard input, JSON on standard output. What they say on
+ * standard error is not shown: it may hold the secret.
  */
 struct credentials;
 
@@ -54,6 +55,9 @@ const char *credentials_server(const char *registry);
 /* The Docker config file that login writes: $DOCKER_CONFIG/config.json, ~/.docker/config.json.
  * malloced. */
 char *credentials_docker_path(void);
+
+/* How long a helper may take: KO_TIMEOUT, or 60. */
+int credentials_helper_seconds(void);
 
 /* Whether NAME may be part of a helper's program name. */
 bool credentials_helper_name(const char *name);

@@ -15,7 +15,6 @@
 #include "formats/record.h"
 
 #define CONFIG_LIMIT ((size_t)1 << 20)
-#define HELPER_SECONDS 60
 
 static int read_config(const char *path, json_t **config, struct err *err)
 {
@@ -103,7 +102,7 @@ static int run_helper(const char *name, const char *action, struct buf *input, s
 		.input = input,
 		.output = &output,
 		.output_limit = CONFIG_LIMIT,
-		.timeout = HELPER_SECONDS };
+		.timeout = credentials_helper_seconds() };
 	int status;
 
 	if (!credentials_helper_name(name))

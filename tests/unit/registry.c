@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/proc.h"
 #include "formats/oci.h"
 #include "net/registry.h"
 #include "server.h"
@@ -23,16 +24,17 @@ static const struct {
 	{ "registry-token", "{\"auths\":{\"HOST\":{\"registrytoken\":\"verbatim\"}}}" },
 };
 
-enum what { PUSH, HEAD, GET, GET_DIGEST, BLOB, COPY, TWO, TLS_HEAD };
+enum what { PUSH, HEAD, GET, GET_DIGEST, BLOB, COPY, TWO, TLS_PUSH, PROXIED };
 
 static const char *const words[] = { "push", "head", "get", "get-digest", "blob", "copy", "two",
-	"tls-head" };
+	"tls-push", "proxied" };
 
 struct row {
 	char *name;
 	enum what what;
 	struct strs commands, log;
 	char *config, *text; /* NULL: none */
+	bool trusted;        /* the certificate of the server */
 	int class;
 };
 
@@ -44,7 +46,7 @@ static const char config_text[] = "{\"architecture\":\"amd64\",\"os\":\"linux\"}
 static struct buf manifest;
 static struct registry *registry;
 static struct repo repo, other;
-static char *layer_path;
+static char *layer_path, certificate[64], key[64];
 static struct registry_result last;
 static unsigned ended;
 
@@ -74,7 +76,7 @@ static void start(enum what what)
 	struct blob_source from = { .repo = &other };
 
 	switch (what) {
-	case TLS_HEAD:
+	case PROXIED:
 	case HEAD:
 		registry_head_manifest(registry, repo, "v1", done);
 		break;
@@ -96,6 +98,7 @@ static void start(enum what what)
 		registry_head_manifest(registry, repo, "v1", done);
 		registry_head_manifest(registry, other, "v1", done);
 		break;
+	case TLS_PUSH:
 	case PUSH:
 		registry_push_blob(
 			registry, repo, layer_digest, sizeof content, file, "base", next);
@@ -160,16 +163,25 @@ static bool in_order(const char *log, const struct strs *wanted)
 static void run(const struct row *row)
 {
 	static char log[400000];
-	bool tls = row->what == TLS_HEAD;
-	char host[64], where[64];
+	bool tls = row->what == TLS_PUSH;
+	char host[64], where[64], proxy[64];
 	struct registry_settings settings = { .retry_wait = 1, .retry_budget = 4, .timeout = 1 };
 	struct err err = { 0 };
 	int result;
 
+	snprintf(proxy, sizeof proxy, "http://user:secret@127.0.0.1:%u", server.port[0]);
 	snprintf(host, sizeof host, "127.0.0.1:%u", server.port[tls ? 2 : 0]);
 	snprintf(where, sizeof where, "127.0.0.1:%u", server.port[1]);
 	repo = (struct repo){ host, "a/b" };
 	other = (struct repo){ row->what == TWO ? host : where, "c/d" };
+	if (row->trusted)
+		settings.ca_file = certificate;
+	if (row->what == PROXIED) {
+		snprintf(host, sizeof host, "registry.example");
+		setenv("https_proxy", proxy, 1);
+	} else {
+		setenv("https_proxy", "http://user:secret@127.0.0.1:1", 1);
+	}
 	script(&row->commands);
 	configure(row->config, host);
 	ended = 0;
@@ -190,7 +202,7 @@ static void run(const struct row *row)
 			    !strstr(err.text, "token-") && !strchr(err.text, '\n'),
 		    "  no secret and one line"))
 		printf("# %s\n", err.text);
-	if (!row->class && row->what == PUSH)
+	if (!row->class && (row->what == PUSH || row->what == TLS_PUSH))
 		ok(ended == 3 && last.found, "  all was stored");
 }
 
@@ -235,6 +247,8 @@ static void take_line(struct row *row, const char *line)
 		row->config = xstrdup(value);
 	else if (starts_with(line, "error "))
 		row->text = xstrdup(value);
+	else if (!strcmp(line, "trusted"))
+		row->trusted = true;
 	else if (starts_with(line, "exit "))
 		row->class = (int)strtol(value, NULL, 10);
 	else
@@ -274,46 +288,100 @@ static void run_all(const char *only)
 	end_row(&row, only);
 }
 
+static void make_certificate(void)
+{
+	const char *const argv[] = { "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+		"ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=x", "-addext",
+		"subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate, NULL };
+	struct buf output = { 0 };
+	struct proc proc = { .argv = argv, .output = &output, .messages = &output };
+	struct err err;
+
+	snprintf(certificate, sizeof certificate, "%s/cert.pem", dir);
+	snprintf(key, sizeof key, "%s/key.pem", dir);
+	proc_run(&proc, &err);
+	buf_release(&output);
+}
+
+/* Credential helpers that do well, and that do not. */
+static void make_helpers(void)
+{
+	static const struct {
+		const char *name, *script;
+	} helpers[] = {
+		{ "good", "read x; echo '{\"Username\":\"user\",\"Secret\":\"secret\"}'" },
+		{ "old", "echo '{\"Username\":\"user\",\"Secret\":\"stale\"}'" },
+		{ "token", "echo '{\"Username\":\"<token>\",\"Secret\":\"secret\"}'" },
+		{ "none", "echo credentials not found in native keychain; exit 1" },
+		{ "fails", "echo the secret is secret >&2; exit 3" },
+		{ "silent", "exit 0" },
+		{ "huge", "head -c 3000000 /dev/zero" },
+		{ "hangs", "exec sleep 60" },
+		{ "closes", "exec >&- 2>&-; sleep 60" },
+		{ "second",
+			"if test -e $HOME/asked; then exec docker-credential-good; fi; "
+			"touch $HOME/asked; exec docker-credential-old" },
+	};
+	scratch char *path = xasprintf("%s:%s", dir, getenv("PATH"));
+	struct err err;
+
+	for (size_t i = 0; i < countof(helpers); i++) {
+		scratch char *file = xasprintf("%s/docker-credential-%s", dir, helpers[i].name);
+		scratch char *text = xasprintf("#!/bin/sh\n%s\n", helpers[i].script);
+
+		file_save(file, text, strlen(text), &err);
+		chmod(file, 0755);
+	}
+	setenv("PATH", path, 1);
+}
+
+static void settle_environment(void)
+{
+	static const char *const unset[] = { "DOCKER_AUTH_CONFIG", "REGISTRY_AUTH_FILE", "no_proxy",
+		"NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "KO_RETRY_BUDGET", "KO_RETRY_WAIT" };
+
+	for (size_t i = 0; i < countof(unset); i++)
+		unsetenv(unset[i]);
+	setenv("DOCKER_CONFIG", dir, 1);
+	setenv("HOME", dir, 1);
+	setenv("KO_TIMEOUT", "1", 1);
+	/* nothing on loopback goes by a proxy */
+	setenv("http_proxy", "http://user:secret@127.0.0.1:1", 1);
+	setenv("ALL_PROXY", "http://user:secret@127.0.0.1:1", 1);
+}
+
+static void remove_all(void)
+{
+	struct strs names = { 0 };
+	struct err err;
+
+	file_list(dir, &names, &err);
+	for (size_t i = 0; i < names.n; i++) {
+		scratch char *path = path_join(dir, names.v[i]);
+
+		unlink(path);
+	}
+	strs_release(&names);
+	rmdir(dir);
+}
+
 int main(int argc, char *argv[])
 {
-	char certificate[64], key[64], command[512];
-	const char *only = argc > 1 ? argv[1] : NULL;
-
 	log_init("test");
 	if (!mkdtemp(dir))
 		return 1;
-	snprintf(certificate, sizeof certificate, "%s/cert.pem", dir);
-	snprintf(key, sizeof key, "%s/key.pem", dir);
-	snprintf(command, sizeof command,
-		"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 "
-		"-subj "
-		"/CN=x -addext subjectAltName=IP:127.0.0.1 -keyout %s -out %s 2>%s/openssl.log",
-		key, certificate, dir);
-	setenv("DOCKER_CONFIG", dir, 1);
-	setenv("HOME", dir, 1);
-	unsetenv("DOCKER_AUTH_CONFIG");
-	unsetenv("REGISTRY_AUTH_FILE");
+	settle_environment();
 	make_inputs();
-	{
-		FILE *child = popen(command, "r"); // NOLINT
-		pclose(child);
-	}
+	make_certificate();
+	make_helpers();
 	if (server_start(&server, certificate, key)) {
 		printf("1..0 # SKIP no python3\n");
 		return 0;
 	}
-	run_all(only);
+	run_all(argc > 1 ? argv[1] : NULL);
 	server_stop(&server);
-	snprintf(command, sizeof command, "%s", layer_path);
 	free(layer_path);
 	buf_release(&manifest);
-	unlink(command);
-	unlink(certificate);
-	unlink(key);
-	snprintf(command, sizeof command, "%s/config.json", dir);
-	unlink(command);
-	snprintf(command, sizeof command, "%s/openssl.log", dir);
-	unlink(command);
-	rmdir(dir);
+	remove_all();
 	return done();
 }
