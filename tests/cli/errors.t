@@ -21,7 +21,7 @@ fails() {
 manifest() { sed "s|ko://.*|ko://$1|" "$top/examples/hello/config/manifests/myapp.yaml" >m.yaml; }
 
 manifest github.com/user/myapp/cmd/none
-fails "unknown package" 3 'm.yaml:18:18: ko://github.com/user/myapp/cmd/none: import path does not match go.mod: no such package\
+fails "unknown package" 3 'm.yaml:18:18: ko://github.com/user/myapp/cmd/none: import path does not match go.mod: no such package'\
 	ko resolve -f m.yaml
 manifest github.com/user/other
 fails "wrong module" 3 \
