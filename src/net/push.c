@@ -1,0 +1,473 @@
+/*
+ * The plan of a push. For each image the tags are asked for first; where they all have its digest
+ * it is done. Otherwise its manifest is asked for by digest, and where that is missing its parts go
+ * first: of an index the images (in the same way, by digest), of an image config and layers. A
+ * manifest is sent when all its parts have arrived, the top one under each tag that is not there.
+ *
+ * All images are on their way together; each answer starts what waited for it. The client below
+ * does the rest: order, mounts between the repositories of one registry, retries, verification.
+ */
+#include "push.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "formats/image.h"
+#include "formats/static.h"
+
+/* A manifest or index. */
+struct part {
+	struct image *image;
+	struct part *parent; /* the index that it is in; NULL: the top */
+	char *media_type;
+	char digest[DIGEST_SIZE];
+	struct buf bytes;
+	json_t *json;
+	size_t waiting; /* parts that have not arrived */
+
+	struct part *children;
+	struct blob_origin *origins;
+	size_t child_count, origin_count;
+};
+
+struct tag {
+	struct image *image;
+	const char *name;
+	bool there;
+};
+
+struct image {
+	struct push *push;
+	struct registry *registry;
+	json_t *record;
+	struct image_ref ref;
+	struct base_place place;
+	struct strs names; /* of tags */
+	struct tag *tags;  /* those that this image is to have */
+	size_t tag_count, waiting;
+	struct part top;
+	bool in_store, done, tag_only;
+};
+
+static struct repo repo_of(const struct image *image)
+{
+	return (struct repo){ image->ref.host, image->ref.repository };
+}
+
+static void part_release(struct part *part)
+{
+	for (size_t i = 0; i < part->child_count; i++)
+		part_release(&part->children[i]);
+	for (size_t i = 0; i < part->origin_count; i++)
+		blob_origin_release(&part->origins[i]);
+	free(part->children);
+	free(part->origins);
+	free(part->media_type);
+	buf_release(&part->bytes);
+	json_decref(part->json);
+}
+
+static void image_release(struct image *image)
+{
+	part_release(&image->top);
+	base_place_release(&image->place);
+	ref_release(&image->ref);
+	strs_release(&image->names);
+	free(image->tags);
+}
+
+static int part_from(struct part *part, struct image *image, const json_t *object, struct err *err)
+{
+	cleanup(descriptor_release) struct descriptor d = { 0 };
+
+	if (descriptor_from(&d, object, record_title(image->record), err))
+		return -1;
+	part->image = image;
+	part->media_type = steal(&d.media_type);
+	memcpy(part->digest, d.digest, sizeof d.digest);
+	return 0;
+}
+
+static int part_load(struct part *part, struct err *err)
+{
+	if (part->json)
+		return 0;
+	part->json = oci_get_json(part->image->push->oci, part->digest, &part->bytes, err);
+	return part->json ? 0 : err_prefix(err, "image of %s", record_title(part->image->record));
+}
+
+static int part_put(struct part *part, struct err *err);
+static int part_start(struct part *part, struct err *err);
+
+static int tag_stored(void *arg, const struct registry_result *result, struct err *err)
+{
+	struct image *image = arg;
+
+	(void)result;
+	(void)err;
+	image->waiting--;
+	image->done = !image->waiting;
+	return 0;
+}
+
+static void put(struct part *part, const char *reference, struct registry_done done)
+{
+	registry_put_manifest(part->image->registry, repo_of(part->image), reference,
+		part->media_type, part->bytes.data, part->bytes.len, done);
+}
+
+/* Sends the top manifest under each tag that it does not have, or by digest where none is wanted.
+ */
+static int put_top(struct image *image, struct err *err)
+{
+	const struct registry_done done = { tag_stored, image };
+
+	if (part_load(&image->top, err))
+		return -1;
+	image->push->pushed++;
+	image->waiting = image->tag_count ? 0 : 1;
+	for (size_t i = 0; i < image->tag_count; i++)
+		image->waiting += !image->tags[i].there;
+	if (!image->tag_count)
+		put(&image->top, image->top.digest, done);
+	for (size_t i = 0; i < image->tag_count; i++) {
+		if (!image->tags[i].there)
+			put(&image->top, image->tags[i].name, done);
+	}
+	return 0;
+}
+
+/* The registry has the child: one part less that its index waits for. */
+static int part_arrived(struct part *part, struct err *err)
+{
+	return --part->parent->waiting ? 0 : part_put(part->parent, err);
+}
+
+static int part_stored(void *arg, const struct registry_result *result, struct err *err)
+{
+	(void)result;
+	return part_arrived(arg, err);
+}
+
+static int part_put(struct part *part, struct err *err)
+{
+	if (!part->parent)
+		return put_top(part->image, err);
+	put(part, part->digest, (struct registry_done){ part_stored, part });
+	return 0;
+}
+
+static int blob_arrived(void *arg, const struct registry_result *result, struct err *err)
+{
+	struct part *part = arg;
+
+	(void)result;
+	return --part->waiting ? 0 : part_put(part, err);
+}
+
+static int start_blob(struct part *part, const json_t *object, struct err *err)
+{
+	cleanup(descriptor_release) struct descriptor blob = { 0 };
+	struct image *image = part->image;
+	struct blob_origin *origin = &part->origins[part->origin_count++];
+	const char *mount_from = NULL;
+
+	if (descriptor_from(&blob, object, record_title(image->record), err) ||
+		blob_find(origin, image->push->oci, &image->place, image->record, &blob, err))
+		return -1;
+	if (origin->repo.host)
+		origin->source.repo = &origin->repo;
+	if (origin->mount_from && !strcmp(image->place.host, image->ref.host))
+		mount_from = origin->mount_from;
+	registry_push_blob(image->registry, repo_of(image), blob.digest, blob.size, origin->source,
+		mount_from, (struct registry_done){ blob_arrived, part });
+	return 0;
+}
+
+static int start_blobs(struct part *part, struct err *err)
+{
+	const json_t *layers = json_object_get(part->json, "layers");
+	json_t *layer;
+	size_t i;
+
+	part->origins = xcalloc(json_array_size(layers) + 1, sizeof *part->origins);
+	part->waiting = 1;
+	json_array_foreach (layers, i, layer)
+		part->waiting += !blob_is_foreign(layer);
+	if (start_blob(part, json_object_get(part->json, "config"), err))
+		return -1;
+	json_array_foreach (layers, i, layer) {
+		if (!blob_is_foreign(layer) && start_blob(part, layer, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int start_children(struct part *part, struct err *err)
+{
+	const json_t *list = json_object_get(part->json, "manifests");
+	json_t *object;
+	size_t i;
+
+	part->child_count = part->waiting = json_array_size(list);
+	part->children = xcalloc(part->child_count ? part->child_count : 1, sizeof *part->children);
+	json_array_foreach (list, i, object) {
+		part->children[i].parent = part;
+		if (part_from(&part->children[i], part->image, object, err) ||
+			part_start(&part->children[i], err))
+			return -1;
+	}
+	return part->waiting ? 0 : part_put(part, err);
+}
+
+static int have_part(void *arg, const struct registry_result *result, struct err *err)
+{
+	struct part *part = arg;
+
+	if (result->found && !strcmp(result->digest, part->digest))
+		return part->parent ? part_arrived(part, err) : put_top(part->image, err);
+	if (part_load(part, err))
+		return -1;
+	return image_is_index(part->media_type) ? start_children(part, err)
+						: start_blobs(part, err);
+}
+
+static int part_start(struct part *part, struct err *err)
+{
+	(void)err;
+	registry_head_manifest(part->image->registry, repo_of(part->image), part->digest,
+		(struct registry_done){ have_part, part });
+	return 0;
+}
+
+static int have_tag(void *arg, const struct registry_result *result, struct err *err)
+{
+	struct tag *tag = arg;
+	struct image *image = tag->image;
+	bool all = true;
+
+	tag->there = result->found && !strcmp(result->digest, image->top.digest);
+	if (--image->waiting)
+		return 0;
+	for (size_t i = 0; i < image->tag_count; i++)
+		all = all && image->tags[i].there;
+	image->done = all;
+	return all ? 0 : part_start(&image->top, err);
+}
+
+static int start_image(struct image *image, struct err *err)
+{
+	image->waiting = image->tag_count;
+	for (size_t i = 0; i < image->tag_count; i++)
+		registry_head_manifest(image->registry, repo_of(image), image->tags[i].name,
+			(struct registry_done){ have_tag, &image->tags[i] });
+	return image->tag_count ? 0 : part_start(&image->top, err);
+}
+
+/* Where an image goes: "" is the store. */
+static const char *destination(const struct push *push, const json_t *record)
+{
+	const char *repo = push->repo;
+
+	if (!repo)
+		repo = record_get(record, "repository");
+	if (!repo || (!*repo && !push->repo))
+		repo = getenv("KO_DOCKER_REPO");
+	return repo ? repo : "";
+}
+
+static int set_ref(struct image *image, const char *repo, struct err *err)
+{
+	static const char *const engines[] = { "ko.local", "kind.local" };
+	bool bare = json_is_true(json_object_get(image->record, "bare"));
+	const char *name = record_need(image->record, "name", err);
+	struct image_ref prefix = { 0 };
+	int result;
+
+	if (!name)
+		return -1;
+	image->in_store = !*repo;
+	if (image->in_store) {
+		image->ref.name = xasprintf("ko.local/%s", name);
+		return 0;
+	}
+	for (size_t i = 0; i < countof(engines); i++) {
+		size_t n = strlen(engines[i]);
+
+		if (!strncmp(repo, engines[i], n) && strchr("/:", repo[n]))
+			return err_set(err, ERR_USAGE,
+				"%s: loading images into an engine is not supported; name a "
+				"registry",
+				repo);
+	}
+	result = ref_parse_prefix(&prefix, "KO_DOCKER_REPO", repo, err) ||
+		ref_under(&image->ref, &prefix, bare ? "" : name, err);
+	ref_release(&prefix);
+	return result ? -1 : 0;
+}
+
+/* Another image of this run that goes to the same repository and has the tag. */
+static bool is_taken(
+	const struct image *images, size_t n, const struct image *image, const char *tag)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!strcmp(images[i].ref.name, image->ref.name) && strs_has(&images[i].names, tag))
+			return true;
+	}
+	return false;
+}
+
+/* Of several images in one repository (--bare) the first one has the tag. */
+static int set_tags(struct image *images, size_t n, struct err *err)
+{
+	struct image *image = &images[n];
+	const struct push *push = image->push;
+
+	record_strings(image->record, "tags", &image->names);
+	if (push->tags && push->tags->n) {
+		strs_release(&image->names);
+		for (size_t i = 0; i < push->tags->n; i++)
+			strs_add(&image->names, push->tags->v[i]);
+	}
+	if (!image->names.n)
+		strs_add(&image->names, "latest");
+	image->tags = xcalloc(image->names.n, sizeof *image->tags);
+	for (size_t i = 0; i < image->names.n; i++) {
+		const char *tag = image->names.v[i];
+		bool repeated = false;
+
+		if (!ref_tag_valid(tag))
+			return err_set(err, ERR_USAGE,
+				"\"%s\" is not a tag: letters, digits and ._- "
+				"are, 128 of them at most",
+				tag);
+		for (size_t j = 0; j < image->tag_count; j++)
+			repeated = repeated || !strcmp(image->tags[j].name, tag);
+		if (!repeated && !is_taken(images, n, image, tag))
+			image->tags[image->tag_count++] = (struct tag){ image, tag, false };
+	}
+	image->tag_only = push->tag_only && !image->in_store;
+	if (image->tag_only && (image->names.n != 1 || !strcmp(image->names.v[0], "latest")))
+		return err_set(err, ERR_USAGE,
+			"--tag-only needs exactly one tag, and not latest: the reference would not "
+			"say "
+			"which image is meant");
+	return 0;
+}
+
+static int prepare(struct image *images, size_t n, struct err *err)
+{
+	struct image *image = &images[n];
+	const char *base = record_get(json_object_get(image->record, "baseImage"), "reference");
+
+	if (!json_object_get(image->record, "image"))
+		return err_set(err, ERR_INPUT, "record of %s: no image; has ko-image run?",
+			record_title(image->record));
+	if (base_place_parse(&image->place, base ? base : STATIC_REFERENCE, err) ||
+		part_from(&image->top, image, json_object_get(image->record, "image"), err) ||
+		set_ref(image, destination(image->push, image->record), err))
+		return -1;
+	return set_tags(images, n, err);
+}
+
+/* The reference to print: the tag is in it when exactly one other than latest was asked for. */
+static char *reference(const struct image *image)
+{
+	const char *tag = image->names.v[0];
+
+	if (image->tag_only)
+		return xasprintf("%s:%s", image->ref.name, tag);
+	if (!image->in_store && image->names.n == 1 && strcmp(tag, "latest") != 0 &&
+		image->tag_count)
+		return xasprintf("%s:%s@%s", image->ref.name, tag, image->top.digest);
+	return xasprintf("%s@%s", image->ref.name, image->top.digest);
+}
+
+static int push_to_store(struct push *push, struct image *images, size_t n, struct err *err)
+{
+	cleanup(records_release) struct records records = { .list = json_array() };
+
+	for (size_t i = 0; i < n; i++) {
+		if (images[i].in_store)
+			json_array_append(records.list, images[i].record);
+	}
+	push->stored = records_count(&records) > 0;
+	if (store_complete(push, &records, err))
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		const char *name = record_get(images[i].record, "name");
+
+		for (size_t j = 0; images[i].in_store && j < images[i].tag_count; j++) {
+			scratch char *listed = xasprintf("%s:%s", name, images[i].tags[j].name);
+
+			if (oci_tag(push->oci, json_object_get(images[i].record, "image"), listed,
+				    err))
+				return -1;
+		}
+		images[i].done = images[i].done || images[i].in_store;
+	}
+	return 0;
+}
+
+static int push_to_registries(struct push *push, struct image *images, size_t n, struct err *err)
+{
+	struct registry *registry = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (images[i].in_store)
+			continue;
+		registry = base_registry(push->finder, err);
+		if (!registry)
+			return -1;
+		images[i].registry = registry;
+		registry_expect(registry, repo_of(&images[i]), true);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (!images[i].in_store && start_image(&images[i], err))
+			return -1;
+	}
+	return registry ? registry_run(registry, err) : 0;
+}
+
+static int push_all(struct push *push, struct image *images, size_t n, struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (prepare(images, i, err))
+			return -1;
+	}
+	if (push_to_registries(push, images, n, err) || push_to_store(push, images, n, err))
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (!images[i].done)
+			return err_set(err, ERR_FAILED, "%s: the push did not end",
+				record_title(images[i].record));
+	}
+	for (size_t i = 0; i < n; i++) {
+		scratch char *text = reference(&images[i]);
+
+		json_object_set_new(images[i].record, "ref", json_string(text));
+	}
+	return 0;
+}
+
+int push_images(struct push *push, struct records *records, struct err *err)
+{
+	size_t n = records_count(records);
+	struct image *images = xcalloc(n ? n : 1, sizeof *images);
+	int result;
+
+	for (size_t i = 0; i < n; i++)
+		images[i] = (struct image){ .push = push, .record = records_at(records, i) };
+	push->images = n;
+	result = push_all(push, images, n, err);
+	if (push->finder->registry)
+		push->stats = *registry_stats(push->finder->registry);
+	/* The registry's operations point into the images. */
+	registry_free(push->finder->registry);
+	push->finder->registry = NULL;
+	for (size_t i = 0; i < n; i++)
+		image_release(&images[i]);
+	free(images);
+	return result;
+}

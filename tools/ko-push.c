@@ -1,0 +1,152 @@
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/opt.h"
+#include "net/assemble.h"
+#include "net/push.h"
+
+static const char *oci_dir, *builddir, *repo, *ca_file, *stats_file, *refs_file, *out;
+static struct strs tags, insecure;
+static bool tag_only;
+
+static const struct opt opts[] = {
+	{ 0, "oci", "DIR", OPT_STRING, &oci_dir, "image store (default BUILDDIR/oci)" },
+	{ 0, "builddir", "DIR", OPT_STRING, &builddir, "build directory (default .ko)" },
+	{ 0, "repo", "REPOSITORY", OPT_STRING, &repo,
+		"where to push (default KO_DOCKER_REPO); empty: complete the store" },
+	{ 't', "tag", "TAG", OPT_CSV, &tags, "tags (default latest, or the record's)" },
+	{ 0, "tag-only", NULL, OPT_FLAG, &tag_only, "references are repository:tag" },
+	{ 0, "insecure-registry", "HOST", OPT_LIST, &insecure,
+		"allow plain http to this registry (repeatable)" },
+	{ 0, "ca-file", "FILE", OPT_STRING, &ca_file,
+		"certificates that registries are checked by" },
+	{ 0, "stats", "FILE", OPT_STRING, &stats_file, "write counts as JSON" },
+	{ 0, "image-refs", "FILE", OPT_STRING, &refs_file,
+		"also write the references, one a line" },
+	{ 'o', "output", "FILE", OPT_STRING, &out, "records; % stands for a name" },
+};
+
+static const struct opt_tool tool = { "ko-push",
+	"[--oci DIR] [--repo REPOSITORY] [--tag TAG]... [-o FILE] [RECORDS...]",
+	"Push images to a registry, or complete the store of images.", opts, countof(opts) };
+
+static int read_records(struct records *records, const struct strs *operands, struct err *err)
+{
+	if (!operands->n)
+		return records_read(records, "-", err);
+	for (size_t i = 0; i < operands->n; i++) {
+		if (records_read(records, operands->v[i], err))
+			return -1;
+	}
+	return 0;
+}
+
+/* The reference of each image, and of the images in an index. */
+static int write_refs(const struct records *records, struct err *err)
+{
+	cleanup(buf_release) struct buf text = { 0 };
+
+	for (size_t i = 0; i < records_count(records); i++) {
+		const json_t *record = records_at(records, i), *entry;
+		const char *ref = record_get(record, "ref");
+		const char *top = record_get(json_object_get(record, "image"), "digest");
+		size_t j;
+
+		buf_addf(&text, "%s\n", ref);
+		json_array_foreach (json_object_get(record, "platforms"), j, entry) {
+			const char *digest =
+				record_get(json_object_get(entry, "manifest"), "digest");
+
+			if (digest && strcmp(digest, top) != 0)
+				buf_addf(&text, "%.*s@%s\n", (int)strcspn(ref, "@"), ref, digest);
+		}
+	}
+	return file_output(refs_file, buf_str(&text), text.len, err) < 0 ? -1 : 0;
+}
+
+static int write_stats(const struct push *push, double seconds, struct err *err)
+{
+	const struct registry_stats *s = &push->stats;
+	cleanup(buf_release) struct buf text = { 0 };
+
+	buf_addf(&text,
+		"{\"images\":%zu,\"pushed\":%zu,\"bytesSent\":%lld,\"bytesPresent\":%lld,"
+		"\"bytesReceived\":%lld,\"blobsSent\":%u,\"blobsMounted\":%u,\"blobsPresent\":%u,"
+		"\"manifestsSent\":%u,\"requests\":%u,\"connections\":%u,\"tokens\":%u,"
+		"\"seconds\":%.3f}\n",
+		push->images, push->pushed, (long long)s->bytes_sent, (long long)s->bytes_present,
+		(long long)s->bytes_received, s->blobs_sent, s->blobs_mounted, s->blobs_present,
+		s->manifests_sent, s->requests, s->connections, s->tokens, seconds);
+	return file_output(stats_file, buf_str(&text), text.len, err) < 0 ? -1 : 0;
+}
+
+static void say(const struct push *push, double seconds)
+{
+	const struct registry_stats *s = &push->stats;
+
+	if (push->stored && !repo)
+		log_note("KO_DOCKER_REPO is unset: the images are in %s; set it to push them",
+			push->oci->dir);
+	if (s->requests && (log_verbosity || isatty(STDERR_FILENO)))
+		log_note("pushed %zu of %zu images, %.0f MB sent, %.0f MB already there, %u "
+			 "mounted, "
+			 "%u requests, %.1f s",
+			push->pushed, push->images, (double)s->bytes_sent / 1e6,
+			(double)s->bytes_present / 1e6, s->blobs_mounted, s->requests, seconds);
+}
+
+static int run(const struct strs *operands, struct err *err)
+{
+	cleanup(records_release) struct records records = { 0 };
+	cleanup(oci_release) struct oci oci = { 0 };
+	struct registry_settings network = { .insecure = &insecure, .ca_file = ca_file };
+	cleanup(base_finder_release) struct base_finder finder = {
+		.oci = &oci, .builddir = builddir, .network = &network
+	};
+	struct push push = {
+		.oci = &oci, .repo = repo, .tags = &tags, .tag_only = tag_only, .finder = &finder
+	};
+	struct timespec from, to;
+	double seconds;
+
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	if (read_records(&records, operands, err) || oci_open(&oci, oci_dir, err) ||
+		assemble_images(&finder, &records, err) || push_images(&push, &records, err))
+		return -1;
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	seconds = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+	if ((refs_file && write_refs(&records, err)) ||
+		(stats_file && write_stats(&push, seconds, err)) ||
+		records_write(&records, out, err))
+		return -1;
+	say(&push, seconds);
+	return 0;
+}
+
+int main(int argc, char *argv[])
+{
+	cleanup(strs_release) struct strs operands = { 0 };
+	scratch char *store = NULL;
+	struct err err;
+	int status;
+
+	log_init("ko-push");
+	file_mark_start();
+	status = opt_parse(&tool, argc, argv, &operands, NULL, &err);
+	if (status)
+		return status > 0 ? 0 : log_error(&err);
+	if (!builddir)
+		builddir = getenv("KO_BUILDDIR");
+	if (!builddir || !*builddir)
+		builddir = ".ko";
+	store = path_join(builddir, "oci");
+	oci_dir = oci_dir ? oci_dir : store;
+	if (!run(&operands, &err) && !log_close_stdout(&err))
+		return 0;
+	return log_error(&err);
+}
