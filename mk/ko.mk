@@ -16,6 +16,8 @@ KO_IMPORTPATHS ?=
 # Options for ko-scan (-R, -P, --platform LIST; see ko-scan(1)) and for kubectl.
 KO_FLAGS ?=
 KO_KUBECTL_FLAGS ?=
+# Sources that have rules in this Makefile, as names or patterns with %.
+KO_GENERATED ?=
 # Where everything that is made goes, and the resolved manifests.
 KO_BUILDDIR ?= .ko
 KO_RESOLVED ?= $(KO_BUILDDIR)/resolved.yaml
@@ -25,6 +27,7 @@ KO_BIN ?=
 KO_WRAP ?=
 
 ko.dir := $(KO_BUILDDIR)/make
+ko.inputs :=
 ko.settings := $(ko.dir)/settings
 ko.store := $(KO_BUILDDIR)/oci/oci-layout
 ko.programs := $(KO_BUILDDIR)/go/marker
@@ -89,6 +92,13 @@ endif
 ifneq ($(filter-out ko-clean ko-help ko-delete,$(ko.goals)),)
 -include $(ko.dir)/graph.mk
 -include $(ko.dir)/graph.d
+endif
+
+# Files that only are inputs get an empty recipe: make then needs no search through its implicit
+# rules, and a file that was removed is no error.
+ko.known := $(filter-out $(KO_GENERATED),$(sort $(ko.inputs)))
+ifneq ($(ko.known),)
+$(ko.known): ;
 endif
 
 $(ko.dir)/graph.mk: $(ko.dir)/graph.stamp ;

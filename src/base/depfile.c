@@ -39,6 +39,26 @@ static int add_path(struct buf *out, const char *path, enum depfile_form form, s
 	return 0;
 }
 
+/* The paths have been written once, so that no error can come here. */
+static void add_recipes(struct buf *out, const struct strs *paths)
+{
+	static const char special[] = " \t#:%;$\\";
+	struct err ignored;
+
+	buf_addstr(out, "ko.inputs +=");
+	for (size_t i = 0; i < paths->n; i++) {
+		if (!strpbrk(paths->v[i], special))
+			buf_addf(out, " \\\n %s", paths->v[i]);
+	}
+	buf_addch(out, '\n');
+	for (size_t i = 0; i < paths->n; i++) {
+		if (strpbrk(paths->v[i], special)) {
+			(void)add_path(out, paths->v[i], DEPFILE_MAKE, &ignored);
+			buf_addstr(out, ": ;\n");
+		}
+	}
+}
+
 int depfile_write(struct depfile *depfile, const char *file, enum depfile_form form,
 	const char *target, struct err *err)
 {
@@ -54,11 +74,8 @@ int depfile_write(struct depfile *depfile, const char *file, enum depfile_form f
 			return -1;
 	}
 	buf_addch(&out, '\n');
-	for (size_t i = 0; form == DEPFILE_MAKE && i < depfile->paths.n; i++) {
-		if (add_path(&out, depfile->paths.v[i], form, err))
-			return -1;
-		buf_addstr(&out, ": ;\n");
-	}
+	if (form == DEPFILE_MAKE)
+		add_recipes(&out, &depfile->paths);
 	return file_save(file, buf_str(&out), out.len, err) < 0 ? -1 : 0;
 }
 

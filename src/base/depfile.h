@@ -9,8 +9,9 @@
  * directories, relative to the working directory or absolute.
  *
  * DEPFILE_NINJA is gcc's form, "target: path path", read by ninja with deps = gcc. DEPFILE_MAKE
- * adds an empty recipe for each path, "path: ;": without it GNU make searches its implicit rules
- * for every single one, and a path that was removed is an error.
+ * also adds each path to the variable ko.inputs, from which mk/ko.mk gives all of them an empty
+ * recipe once: without a recipe GNU make searches its implicit rules for every single one, and a
+ * path that was removed is an error. Paths that a variable cannot hold get theirs at once.
  *
  * The two programs do not escape alike. ninja: backslash before space and "#", "$$" for "$". make:
  * also backslash before ":", "%" and ";" where they would be read as syntax, and before a backslash

@@ -47,7 +47,7 @@ printf 'a: b\n  c: [\n' >bad.yaml
 fails "malformed YAML" 3 'bad.yaml:[23]:[0-9]+: malformed YAML' ko resolve -f bad.yaml
 printf '{"a": \n  b}\n' >bad.json
 fails "malformed JSON" 3 'bad.json:2:[0-9]+: malformed JSON' ko resolve -f bad.json
-printf 'kind: {{ .Values.kind }}\nx: {{ if }}\n' >helm.yaml
+printf 'kind: x\n{{- if .Values.y }}\n' >helm.yaml
 fails "a template" 3 'helm.yaml:[0-9]+:[0-9]+: malformed YAML' ko resolve -f helm.yaml
 fails "no such file" 1 'nothing.yaml: no such file' ko resolve -f nothing.yaml
 fails "an address" 2 'https://example.com/m.yaml: .*cannot be read' ko resolve -f https://example.com/m.yaml
