@@ -71,7 +71,7 @@ ln -sf "$(command -v go)" "$tmp/only-ninja/go"
 fails "no ninja" 1 'install ninja.*: ninja: not found on PATH' env PATH="$tmp/only-ninja" "$bin/ko" resolve -f m.yaml
 
 # destinations
-fails "registry down" 5 '127.0.0.1:1/x.*(refused|reach)' env KO_RETRY_BUDGET=1 KO_RETRY_WAIT=50 KO_DOCKER_REPO=127.0.0.1:1/x ko resolve -f m.yaml
+fails "registry down" 5 '127.0.0.1:1: .*connect' env KO_RETRY_BUDGET=1 KO_RETRY_WAIT=50 KO_DOCKER_REPO=127.0.0.1:1/x ko resolve -f m.yaml
 fails "apply without a registry" 2 'KO_DOCKER_REPO environment variable is unset' ko apply -f m.yaml
 fails "create without a registry" 2 'KO_DOCKER_REPO environment variable is unset' ko create -f m.yaml
 fails "a registry with a tag" 2 'KO_DOCKER_REPO.*' env KO_DOCKER_REPO=example.com/x:v1 ko resolve -f m.yaml
