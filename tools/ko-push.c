@@ -116,7 +116,11 @@ static int run(const struct strs *operands, struct err *err)
 
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	if (read_records(&records, operands, err) || oci_open(&oci, oci_dir, err) ||
-		assemble_images(&finder, &records, err) || push_images(&push, &records, err))
+		assemble_images(&finder, &records, err))
+		return -1;
+	if (finder.note)
+		log_note("%s", finder.note);
+	if (push_images(&push, &records, err))
 		return -1;
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	seconds = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;

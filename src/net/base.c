@@ -39,15 +39,19 @@ const char *base_default(void)
 	return STATIC_REFERENCE;
 }
 
-/* "oci:DIR" or "oci:DIR:NAME". */
+/* "DIR" or "DIR:NAME", where NAME may hold colons too: the directory is what is there. */
 static void parse_directory(struct base_place *place, const char *text)
 {
-	const char *colon = strrchr(text, ':');
+	for (const char *colon = strchr(text, ':'); colon; colon = strchr(colon + 1, ':')) {
+		scratch char *dir = xstrndup(text, (size_t)(colon - text));
 
-	place->dir = colon && !file_is_dir(text) ? xstrndup(text, (size_t)(colon - text))
-						 : xstrdup(text);
-	if (colon && !file_is_dir(text))
-		place->tag = xstrdup(colon + 1);
+		if (file_is_dir(dir)) {
+			place->dir = steal(&dir);
+			place->tag = xstrdup(colon + 1);
+			return;
+		}
+	}
+	place->dir = xstrdup(text);
 }
 
 int base_place_parse(struct base_place *place, const char *reference, struct err *err)
@@ -206,6 +210,38 @@ static bool wants(const struct base_finder *finder, const struct platform *have)
 			return true;
 	}
 	return false;
+}
+
+/* Whether a base record has a platform that is wanted. */
+static bool has_platform(const json_t *record, const struct platform *want)
+{
+	struct platform have;
+	struct err ignored;
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach (json_object_get(record, "platforms"), i, entry) {
+		if (!platform_parse(&have, record_get(entry, "platform"), &ignored) &&
+			platform_matches(want, &have))
+			return true;
+	}
+	return false;
+}
+
+/* Says which of the platforms that are wanted the base lacks. */
+static void note_missing(struct base_finder *finder, const json_t *record)
+{
+	const struct strs *wanted = finder->platforms;
+	struct platform want;
+	struct err ignored;
+
+	for (size_t i = 0; wanted && i < wanted->n && !finder->note; i++) {
+		if (!platform_parse(&want, wanted->v[i], &ignored) && strcmp(wanted->v[i], "all") &&
+			!has_platform(record, &want))
+			finder->note = xasprintf(
+				"base image %s has no platform %s: no image is made for it",
+				record_get(record, "base"), wanted->v[i]);
+	}
 }
 
 static bool wants_text(const struct base_finder *finder, const char *text)
@@ -507,15 +543,12 @@ static json_t *find_static(const struct base_finder *finder, struct err *err)
 	return steal(&record);
 }
 
-json_t *base_find(struct base_finder *finder, const char *reference, struct err *err)
+/* The record of a base that is not the built-in one. New, or NULL. */
+static json_t *find_elsewhere(struct base_finder *finder, const char *reference, struct err *err)
 {
 	struct finding f = { .finder = finder, .reference = reference };
 	int result;
 
-	if (check_platforms(finder, err))
-		return NULL;
-	if (!strcmp(reference, STATIC_REFERENCE))
-		return find_static(finder, err);
 	if (base_place_parse(&f.place, reference, err))
 		return NULL;
 	result = find(&f, err);
@@ -524,4 +557,17 @@ json_t *base_find(struct base_finder *finder, const char *reference, struct err 
 	if (result)
 		json_release(&f.record);
 	return f.record;
+}
+
+json_t *base_find(struct base_finder *finder, const char *reference, struct err *err)
+{
+	json_t *record;
+
+	if (check_platforms(finder, err))
+		return NULL;
+	record = strcmp(reference, STATIC_REFERENCE) ? find_elsewhere(finder, reference, err)
+						     : find_static(finder, err);
+	if (record)
+		note_missing(finder, record);
+	return record;
 }

@@ -166,7 +166,7 @@ static int blob_arrived(void *arg, const struct registry_result *result, struct 
 	return --part->waiting ? 0 : part_put(part, err);
 }
 
-static int start_blob(struct part *part, const json_t *object, struct err *err)
+static int start_blob(struct part *part, const json_t *object, bool layer, struct err *err)
 {
 	cleanup(descriptor_release) struct descriptor blob = { 0 };
 	struct image *image = part->image;
@@ -178,7 +178,7 @@ static int start_blob(struct part *part, const json_t *object, struct err *err)
 		return -1;
 	if (origin->repo.host)
 		origin->source.repo = &origin->repo;
-	if (origin->mount_from && !strcmp(image->place.host, image->ref.host))
+	if (layer && origin->mount_from && !strcmp(image->place.host, image->ref.host))
 		mount_from = origin->mount_from;
 	registry_push_blob(image->registry, repo_of(image), blob.digest, blob.size, origin->source,
 		mount_from, (struct registry_done){ blob_arrived, part });
@@ -195,10 +195,10 @@ static int start_blobs(struct part *part, struct err *err)
 	part->waiting = 1;
 	json_array_foreach (layers, i, layer)
 		part->waiting += !blob_is_foreign(layer);
-	if (start_blob(part, json_object_get(part->json, "config"), err))
+	if (start_blob(part, json_object_get(part->json, "config"), false, err))
 		return -1;
 	json_array_foreach (layers, i, layer) {
-		if (!blob_is_foreign(layer) && start_blob(part, layer, err))
+		if (!blob_is_foreign(layer) && start_blob(part, layer, true, err))
 			return -1;
 	}
 	return 0;
