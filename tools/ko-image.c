@@ -23,17 +23,6 @@ static const struct opt_tool tool = { "ko-image",
 	"Make images of layers and a base image: configs, manifests and indexes.", opts,
 	countof(opts) };
 
-static int read_records(struct records *records, const struct strs *operands, struct err *err)
-{
-	if (!operands->n)
-		return records_read(records, "-", err);
-	for (size_t i = 0; i < operands->n; i++) {
-		if (records_read(records, operands->v[i], err))
-			return -1;
-	}
-	return 0;
-}
-
 /* The base record of the file, or of the built-in base. New, or NULL. */
 static json_t *read_base(const struct oci *oci, struct err *err)
 {
@@ -59,7 +48,7 @@ static int run(const struct strs *operands, struct err *err)
 	cleanup(oci_release) struct oci oci = { 0 };
 	cleanup(json_release) json_t *base = NULL;
 
-	if (read_records(&records, operands, err) || oci_open(&oci, oci_dir, err))
+	if (records_read_all(&records, operands, err) || oci_open(&oci, oci_dir, err))
 		return -1;
 	base = read_base(&oci, err);
 	if (!base)

@@ -35,17 +35,6 @@ static const struct opt_tool tool = { "ko-push",
 	"[--oci DIR] [--repo REPOSITORY] [--tag TAG]... [-o FILE] [RECORDS...]",
 	"Push images to a registry, or complete the store of images.", opts, countof(opts) };
 
-static int read_records(struct records *records, const struct strs *operands, struct err *err)
-{
-	if (!operands->n)
-		return records_read(records, "-", err);
-	for (size_t i = 0; i < operands->n; i++) {
-		if (records_read(records, operands->v[i], err))
-			return -1;
-	}
-	return 0;
-}
-
 /* The reference of each image, and of the images in an index. */
 static int write_refs(const struct records *records, struct err *err)
 {
@@ -115,7 +104,7 @@ static int run(const struct strs *operands, struct err *err)
 	double seconds;
 
 	clock_gettime(CLOCK_MONOTONIC, &from);
-	if (read_records(&records, operands, err) || oci_open(&oci, oci_dir, err) ||
+	if (records_read_all(&records, operands, err) || oci_open(&oci, oci_dir, err) ||
 		assemble_images(&finder, &records, err))
 		return -1;
 	if (finder.note)

@@ -90,8 +90,8 @@ void records_add(struct records *records, json_t *record)
 }
 
 /* Depth and size of what jansson takes are bounded by itself (2048 levels) and by FILE_LIMIT. */
-int records_parse(struct records *records, const char *name, const char *text, size_t n,
-	struct err *err)
+int records_parse(
+	struct records *records, const char *name, const char *text, size_t n, struct err *err)
 {
 	size_t line = 1;
 
@@ -130,6 +130,17 @@ int records_read(struct records *records, const char *path, struct err *err)
 	if (file_read(path, FILE_LIMIT, &text, err))
 		return -1;
 	return records_parse(records, name, buf_str(&text), text.len, err);
+}
+
+int records_read_all(struct records *records, const struct strs *paths, struct err *err)
+{
+	if (!paths->n)
+		return records_read(records, "-", err);
+	for (size_t i = 0; i < paths->n; i++) {
+		if (records_read(records, paths->v[i], err))
+			return -1;
+	}
+	return 0;
 }
 
 static void add_line(struct buf *out, const json_t *record)
@@ -252,8 +263,8 @@ json_t *record_platform(json_t *record, const char *platform)
 	return entry;
 }
 
-int descriptor_from(struct descriptor *descriptor, const json_t *object, const char *where,
-	struct err *err)
+int descriptor_from(
+	struct descriptor *descriptor, const json_t *object, const char *where, struct err *err)
 {
 	const char *media_type = record_get(object, "mediaType");
 	const char *digest = record_get(object, "digest");
@@ -272,7 +283,8 @@ int descriptor_from(struct descriptor *descriptor, const json_t *object, const c
 
 json_t *descriptor_json(const char *media_type, const char *digest, json_int_t size)
 {
-	return json_pack("{s:s, s:s, s:I}", "mediaType", media_type, "digest", digest, "size", size);
+	return json_pack(
+		"{s:s, s:s, s:I}", "mediaType", media_type, "digest", digest, "size", size);
 }
 
 void descriptor_release(struct descriptor *descriptor)

@@ -8,8 +8,9 @@
 #include "digest.h"
 
 /*
- * Records are what flows between the tools: one JSON object on one line, one per image; ko-record(5)
- * lists the fields. A tool adds fields and passes those that it does not know on, in their order.
+ * Records are what flows between the tools: one JSON object on one line, one per image;
+ * ko-record(5) lists the fields. A tool adds fields and passes those that it does not know on, in
+ * their order.
  *
  * Records of the same image that come from several files are merged: the first one's fields stay,
  * new ones are added, and the "platforms" lists are joined by their "platform". Two records are of
@@ -22,9 +23,12 @@ struct records {
 /* Adds the records of a file, "-" is standard input. Malformed ones are ERR_INPUT FILE:LINE. */
 int records_read(struct records *records, const char *path, struct err *err);
 
+/* Adds the records of the files that are named; none are standard input. */
+int records_read_all(struct records *records, const struct strs *paths, struct err *err);
+
 /* Adds the records of text; name is what errors call it. */
-int records_parse(struct records *records, const char *name, const char *text, size_t n,
-	struct err *err);
+int records_parse(
+	struct records *records, const char *name, const char *text, size_t n, struct err *err);
 
 /* Adds one record, merging; takes over the reference to it. */
 void records_add(struct records *records, json_t *record);
@@ -69,8 +73,8 @@ struct descriptor {
 };
 
 /* Checks and copies an object's mediaType, digest and size; where is for the error text. */
-int descriptor_from(struct descriptor *descriptor, const json_t *object, const char *where,
-	struct err *err);
+int descriptor_from(
+	struct descriptor *descriptor, const json_t *object, const char *where, struct err *err);
 /* A new object with mediaType, digest, size in this order. */
 json_t *descriptor_json(const char *media_type, const char *digest, json_int_t size);
 void descriptor_release(struct descriptor *descriptor);
