@@ -10,8 +10,7 @@
 
 /*
  * How registries ask for authentication and what is answered: WWW-Authenticate challenges (RFC 9110
- * section 11), scopes, and the tokens of docker's token server (distribution, auth/token and
- * auth/oauth). Only texts in, texts out: the requests are made elsewhere.
+ * section 11), and scopes (distribution, auth/scope). Only texts in, texts out.
  */
 
 enum auth_scheme { AUTH_NONE, AUTH_BASIC, AUTH_BEARER };
@@ -38,14 +37,6 @@ void scope_add(struct strs *set, const char *scope);
 bool scope_covers(const struct strs *have, const struct strs *need);
 /* The set as scopes, one for each resource, "pull" before "push", the resource of first ahead. */
 void scope_list(const struct strs *set, const struct strs *first, struct strs *scopes);
-
-/* URL of the GET that asks a realm for a token. malloced. */
-char *token_url(const struct challenge *challenge, const struct strs *scopes);
-/* Body of the POST that asks with an identity token. malloced; a secret. */
-char *token_form(
-	const struct challenge *challenge, const struct strs *scopes, const char *identity_token);
-/* Reads the answer. token is malloced, a secret; seconds is how long it may be used. */
-int token_read(const char *body, size_t n, char **token, int64_t *seconds, struct err *err);
 
 /* "Basic ..." for user and secret; malloced, a secret. */
 char *basic_value(const char *user, const char *secret);

@@ -23,6 +23,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "token.h"
 
 #define TOKEN_LIMIT ((size_t)64 << 10)
 #define SCOPES_AT_ONCE 32

@@ -1,7 +1,7 @@
 /* What a token server answers. */
 #include <stdint.h>
 
-#include "net/auth.h"
+#include "net/token.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

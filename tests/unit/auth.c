@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "net/auth.h"
+#include "net/token.h"
 #include "net/credentials.h"
 #include "net/manifest.h"
 #include "net/url.h"
