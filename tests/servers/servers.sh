@@ -1,0 +1,167 @@
+# Servers for tests in sh; source it after lib.sh. Each listens on a free loopback port, keeps its files
+# in $tmp, and ends with the test. A function that starts one sets a variable to its address.
+#
+#	start_registry [NAME] [YAML]  docker-registry; address in $registry. YAML is added to its config
+#	start_basic                   the same, asking for user "user", password "secret"
+#	start_token [SETTING...]      the same, with tokens of token.py (see there; user=user password=secret)
+#	start_scripted                scripted.py; addresses in $scripted and $elsewhere, with TLS in
+#	                              $scripted_tls; "say COMMAND" speaks to it
+#	start_nginx NAME CONFIG       nginx with these lines in its server block, in front of $registry;
+#	                              address in $nginx. With "listen PORT ssl" among them TLS is spoken
+#	make_certificate              $tmp/cert.pem and key.pem, for 127.0.0.1 and localhost
+#	log_of NAME                   what the registry was asked: METHOD PATH STATUS
+#
+# Where a program is missing the function fails, and a test says so by skip.
+
+servers=$top/tests/servers
+server_pids=
+
+cleanup() {
+	for pid in $server_pids; do
+		kill "$pid" 2>/dev/null
+	done
+	for pid in $server_pids; do
+		wait "$pid" 2>/dev/null
+	done
+}
+
+free_port() {
+	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# Waits until the port answers; at most 10 seconds.
+await_port() {
+	python3 - "$1" <<-'END'
+		import socket, sys, time
+		for i in range(500):
+		    try:
+		        socket.create_connection(("127.0.0.1", int(sys.argv[1]))).close()
+		        sys.exit(0)
+		    except OSError:
+		        time.sleep(0.02)
+		sys.exit(1)
+	END
+}
+
+make_certificate() {
+	[ -e "$tmp/key.pem" ] || openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test \
+		-addext subjectAltName=IP:127.0.0.1,DNS:localhost \
+		-keyout "$tmp/key.pem" -out "$tmp/cert.pem" 2>/dev/null
+}
+
+start_registry() {
+	registry_name=${1:-registry}
+	command -v docker-registry >/dev/null || return 1
+	registry_port=$(free_port)
+	{
+		cat <<-END
+			version: 0.1
+			log: {level: error, accesslog: {disabled: false}}
+			storage:
+			  filesystem: {rootdirectory: $tmp/$registry_name}
+			  delete: {enabled: true}
+		END
+		printf '%s\n' "${2:-}"
+		echo "http: {addr: '127.0.0.1:$registry_port'$registry_http}"
+	} >"$tmp/$registry_name.yml"
+	OTEL_TRACES_EXPORTER=none docker-registry serve "$tmp/$registry_name.yml" >"$tmp/$registry_name.log" 2>&1 &
+	registry_pid=$!
+	server_pids="$server_pids $registry_pid"
+	await_port "$registry_port" || return 1
+	registry=127.0.0.1:$registry_port
+}
+registry_http=
+
+start_basic() {
+	htpasswd -Bbn user secret >"$tmp/htpasswd" 2>/dev/null || return 1
+	start_registry "${1:-basic}" "auth: {htpasswd: {realm: test, path: $tmp/htpasswd}}"
+}
+
+start_token() {
+	make_certificate || return 1
+	python3 "$servers/token.py" "$tmp/cert.pem" "$tmp/key.pem" "$@" >"$tmp/token.port" 2>"$tmp/token.log" &
+	server_pids="$server_pids $!"
+	while ! [ -s "$tmp/token.port" ]; do sleep 0.02; done
+	start_registry token "auth: {token: {realm: 'http://127.0.0.1:$(cat "$tmp/token.port")/token', service: registry, issuer: test, rootcertbundle: $tmp/cert.pem}}"
+}
+
+start_scripted() {
+	make_certificate || return 1
+	mkfifo "$tmp/to" "$tmp/from"
+	python3 "$servers/scripted.py" --tls "$tmp/cert.pem" "$tmp/key.pem" <"$tmp/to" >"$tmp/from" &
+	server_pids="$server_pids $!"
+	exec 7>"$tmp/to" 8<"$tmp/from"
+	read -r a b c <&8
+	scripted=127.0.0.1:$a
+	elsewhere=127.0.0.1:$b
+	scripted_tls=127.0.0.1:$c
+}
+
+say() {
+	printf '%s\n' "$*" >&7
+	while read -r answer <&8; do
+		case $answer in
+		ok | .) return 0 ;;
+		esac
+		printf '%s\n' "$answer"
+	done
+}
+
+start_nginx() {
+	nginx=$(command -v nginx || command -v /usr/sbin/nginx) || return 1
+	nginx_port=$(free_port)
+	mkdir -p "$tmp/$1"
+	cat >"$tmp/$1.conf" <<-END
+		daemon off;
+		pid $tmp/$1/pid;
+		error_log $tmp/$1/error.log;
+		events {}
+		http {
+			access_log off;
+			client_body_temp_path $tmp/$1/body;
+			proxy_temp_path $tmp/$1/proxy;
+			fastcgi_temp_path $tmp/$1/fastcgi;
+			uwsgi_temp_path $tmp/$1/uwsgi;
+			scgi_temp_path $tmp/$1/scgi;
+			limit_req_zone \$server_name zone=one:1m rate=5r/s;
+			server {
+				$(printf '%s\n' "$2" | sed "s/PORT/127.0.0.1:$nginx_port/")
+				ssl_certificate $tmp/cert.pem;
+				ssl_certificate_key $tmp/key.pem;
+			}
+		}
+	END
+	"$nginx" -e "$tmp/$1/error.log" -c "$tmp/$1.conf" 2>>"$tmp/$1/error.log" &
+	server_pids="$server_pids $!"
+	await_port "$nginx_port" || return 1
+	nginx=127.0.0.1:$nginx_port
+}
+
+# An image to push and to pull: an OCI layout in $1 with one layer of $2 bytes.
+make_layout() {
+	python3 - "$1" "$2" <<-'END'
+		import hashlib, json, os, random, sys
+		where, size = sys.argv[1], int(sys.argv[2])
+		os.makedirs(where + "/blobs/sha256", exist_ok=True)
+		def put(data):
+		    name = hashlib.sha256(data).hexdigest()
+		    open(where + "/blobs/sha256/" + name, "wb").write(data)
+		    return {"digest": "sha256:" + name, "size": len(data)}
+		layer = put(random.Random(size).randbytes(size))
+		config = put(json.dumps({"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers",
+		    "diff_ids": [layer["digest"]]}}).encode())
+		config["mediaType"] = "application/vnd.oci.image.config.v1+json"
+		layer["mediaType"] = "application/vnd.oci.image.layer.v1.tar"
+		manifest = put(json.dumps({"schemaVersion": 2, "mediaType":
+		    "application/vnd.oci.image.manifest.v1+json", "config": config, "layers": [layer]}).encode())
+		manifest["mediaType"] = "application/vnd.oci.image.manifest.v1+json"
+		manifest["annotations"] = {"org.opencontainers.image.ref.name": "latest"}
+		json.dump({"schemaVersion": 2, "manifests": [manifest]}, open(where + "/index.json", "w"))
+		json.dump({"imageLayoutVersion": "1.0.0"}, open(where + "/oci-layout", "w"))
+		print(manifest["digest"])
+	END
+}
+
+log_of() {
+	sed -n 's/.*"\([A-Z]* [^ "]*\) HTTP[^"]*" \([0-9]*\).*/\1 \2/p' "$tmp/$1.log"
+}
