@@ -216,6 +216,11 @@ static void ping_answered(struct call *call)
 		unusable(call, &offered);
 	else if (status == 403)
 		call_fail_text(call, ERR_REFUSED, "HTTP 403: the registry does not let us in");
+	else if (status == 400 && strstr(buf_str(&call->http.body), "SSL certificate"))
+		call_fail_text(call, ERR_REFUSED,
+			"the registry wants a client certificate: put NAME.cert and NAME.key into "
+			"/etc/docker/certs.d/%s",
+			host->name);
 	else if ((status != 401 && (status < 200 || status > 299)) ||
 		(status != 401 && is_page(&call->http)))
 		call_fail_text(call, ERR_REFUSED,

@@ -108,11 +108,12 @@ say() {
 }
 
 start_nginx() {
-	nginx=$(command -v nginx || command -v /usr/sbin/nginx) || return 1
+	nginx_program=$(command -v nginx || command -v /usr/sbin/nginx) || return 1
 	nginx_port=$(free_port)
 	mkdir -p "$tmp/$1"
 	cat >"$tmp/$1.conf" <<-END
 		daemon off;
+		$([ "$(id -u)" = 0 ] && echo 'user root;')
 		pid $tmp/$1/pid;
 		error_log $tmp/$1/error.log;
 		events {}
@@ -131,7 +132,7 @@ start_nginx() {
 			}
 		}
 	END
-	"$nginx" -e "$tmp/$1/error.log" -c "$tmp/$1.conf" 2>>"$tmp/$1/error.log" &
+	"$nginx_program" -e "$tmp/$1/error.log" -c "$tmp/$1.conf" 2>>"$tmp/$1/error.log" &
 	server_pids="$server_pids $!"
 	await_port "$nginx_port" || return 1
 	nginx=127.0.0.1:$nginx_port
