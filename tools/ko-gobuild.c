@@ -7,13 +7,16 @@
 #include "base/mem.h"
 #include "base/opt.h"
 #include "go/build.h"
+#include "go/group.h"
 #include "inputs/kopath.h"
 #include "inputs/naming.h"
 #include "inputs/workspace.h"
 
 static struct strs platforms;
-static const char *dir, *builddir, *found_file, *depfile_name, *make_depfile, *depfile_target, *out;
+static const char *dir, *builddir, *found_file, *out;
+static struct depfile_options depfiles;
 static bool debug;
+static struct workspace workspace;
 
 static const struct opt opts[] = {
 	{ 0, "platform", "LIST", OPT_CSV, &platforms,
@@ -22,9 +25,7 @@ static const struct opt opts[] = {
 		"where go is run, for operands and records without one" },
 	{ 0, "builddir", "DIR", OPT_STRING, &builddir, "where executables are kept (default .ko)" },
 	{ 0, "found", "RECORDS", OPT_STRING, &found_file, "where references stand, for messages" },
-	{ 0, "depfile", "FILE", OPT_STRING, &depfile_name, "write all inputs, for ninja" },
-	{ 0, "make-depfile", "FILE", OPT_STRING, &make_depfile, "write all inputs, for make" },
-	{ 0, "depfile-target", "FILE", OPT_STRING, &depfile_target, "what depends on them" },
+	DEPFILE_OPTIONS(&depfiles),
 	{ 0, "disable-optimizations", NULL, OPT_FLAG, &debug, "compile with -gcflags 'all=-N -l'" },
 	{ 'o', "output", "FILE", OPT_STRING, &out, "records; % stands for a name" },
 };
@@ -43,35 +44,15 @@ static int add_operand(
 	scratch char *path = kopath_parse(operand, NULL, err);
 	scratch char *name = NULL;
 
-	if (!path)
+	if (!path || (!workspace.root && workspace_find(&workspace, dir ? dir : ".", err)))
 		return -1;
-	if (kopath_is_dir(path) ? workspace_locate_dir(workspace, path, NULL, &location, err)
-				: workspace_locate(workspace, path, NULL, &location, err))
+	if (kopath_is_dir(path) ? workspace_locate_dir(&workspace, path, NULL, &location, err)
+				: workspace_locate(&workspace, path, NULL, &location, err))
 		return -1;
 	name = naming_name(NAMING_LAST, location.importpath);
 	records_add(records,
 		json_pack("{s:s, s:s, s:s}", "importpath", location.importpath, "dir", location.dir,
 			"name", name));
-	return 0;
-}
-
-static int read_records(struct records *records, const struct strs *operands, struct err *err)
-{
-	cleanup(workspace_release) struct workspace workspace = { 0 };
-
-	if (!operands->n)
-		return records_read(records, "-", err);
-	for (size_t i = 0; i < operands->n; i++) {
-		if (records_named(operands->v[i])) {
-			if (records_read(records, operands->v[i], err))
-				return -1;
-			continue;
-		}
-		if (!workspace.root && workspace_find(&workspace, dir ? dir : ".", err))
-			return -1;
-		if (add_operand(records, &workspace, operands->v[i], err))
-			return -1;
-	}
 	return 0;
 }
 
@@ -121,39 +102,20 @@ static void complete(struct records *records, struct strs *all)
 	}
 }
 
-static int build(const struct records *records, const struct records *found, const char *platform,
-	struct depfile *depfile, struct buf *said, struct err *err)
-{
-	cleanup(go_groups_release) struct go_groups groups = { 0 };
-
-	if (go_groups_make(&groups, records, platform, builddir, found, err))
-		return -1;
-	for (size_t i = 0; i < groups.n; i++) {
-		if (go_group_build(&groups.v[i], depfile, said, err))
-			return -1;
-	}
-	return 0;
-}
-
 static int run(const struct strs *operands, struct buf *said, struct err *err)
 {
 	cleanup(records_release) struct records records = { 0 };
 	cleanup(records_release) struct records found = { 0 };
 	cleanup(strs_release) struct strs all = { 0 };
 	cleanup(depfile_release) struct depfile depfile = { 0 };
-	const char *target = depfile_target ? depfile_target : out ? out : "-";
 
-	if (read_records(&records, operands, err) ||
+	if (records_read_all(&records, operands, add_operand, err) ||
 		(found_file && file_exists(found_file) && records_read(&found, found_file, err)))
 		return -1;
 	complete(&records, &all);
-	for (size_t i = 0; i < all.n; i++) {
-		if (build(&records, &found, all.v[i], &depfile, said, err))
-			return -1;
-	}
-	if (depfile_name && depfile_write(&depfile, depfile_name, DEPFILE_NINJA, target, err))
+	if (go_build_all(&records, &all, builddir, &found, &depfile, said, err))
 		return -1;
-	if (make_depfile && depfile_write(&depfile, make_depfile, DEPFILE_MAKE, target, err))
+	if (depfile_write_all(&depfile, &depfiles, out, err))
 		return -1;
 	return records_write(&records, out, err);
 }
@@ -170,10 +132,7 @@ int main(int argc, char *argv[])
 	status = opt_parse(&tool, argc, argv, &operands, NULL, &err);
 	if (status)
 		return status > 0 ? 0 : log_error(&err);
-	if (!builddir)
-		builddir = getenv("KO_BUILDDIR");
-	if (!builddir || !*builddir)
-		builddir = ".ko";
+	builddir = file_build_dir(builddir);
 	if (!run(&operands, &said, &err) && !log_close_stdout(&err))
 		return 0;
 	status = log_error(&err);

@@ -48,7 +48,7 @@ static int run(const struct strs *operands, struct err *err)
 	cleanup(oci_release) struct oci oci = { 0 };
 	cleanup(json_release) json_t *base = NULL;
 
-	if (records_read_all(&records, operands, err) || oci_open(&oci, oci_dir, err))
+	if (records_read_all(&records, operands, NULL, err) || oci_open(&oci, oci_dir, err))
 		return -1;
 	base = read_base(&oci, err);
 	if (!base)

@@ -104,7 +104,7 @@ static int run(const struct strs *operands, struct err *err)
 	double seconds;
 
 	clock_gettime(CLOCK_MONOTONIC, &from);
-	if (records_read_all(&records, operands, err) || oci_open(&oci, oci_dir, err) ||
+	if (records_read_all(&records, operands, NULL, err) || oci_open(&oci, oci_dir, err) ||
 		assemble_images(&finder, &records, err))
 		return -1;
 	if (finder.note)

@@ -104,10 +104,7 @@ static int run(struct err *err)
 /* Settings that come from the environment when they are not on the command line. */
 static void set_defaults(void)
 {
-	if (!builddir)
-		builddir = getenv("KO_BUILDDIR");
-	if (!builddir || !*builddir)
-		builddir = ".ko";
+	builddir = file_build_dir(builddir);
 	if (!oci)
 		oci = path_join(builddir, "oci");
 	if (!destination.repo)

@@ -65,6 +65,8 @@ int depfile_write(struct depfile *depfile, const char *file, enum depfile_form f
 	cleanup(buf_release) struct buf out = { 0 };
 
 	strs_sort(&depfile->paths);
+	for (size_t i = 0; i < depfile->paths.n; i++)
+		file_mark_input(depfile->paths.v[i]);
 	if (add_path(&out, target, form, err))
 		return -1;
 	buf_addch(&out, ':');
@@ -77,6 +79,18 @@ int depfile_write(struct depfile *depfile, const char *file, enum depfile_form f
 	if (form == DEPFILE_MAKE)
 		add_recipes(&out, &depfile->paths);
 	return file_save(file, buf_str(&out), out.len, err) < 0 ? -1 : 0;
+}
+
+int depfile_write_all(struct depfile *depfile, const struct depfile_options *options,
+	const char *out, struct err *err)
+{
+	const char *target = options->target ? options->target : out ? out : "-";
+
+	if (options->ninja && depfile_write(depfile, options->ninja, DEPFILE_NINJA, target, err))
+		return -1;
+	if (options->make && depfile_write(depfile, options->make, DEPFILE_MAKE, target, err))
+		return -1;
+	return 0;
 }
 
 void depfile_release(struct depfile *depfile)

@@ -31,4 +31,22 @@ int depfile_write(struct depfile *depfile, const char *file, enum depfile_form f
 
 void depfile_release(struct depfile *depfile);
 
+/* Which dependency files a tool was asked for, and the rows of its option table for them. */
+struct depfile_options {
+	const char *ninja, *make, *target;
+};
+
+#define DEPFILE_OPTIONS(o) \
+	{ 0, "depfile", "FILE", OPT_STRING, &(o)->ninja, "write all inputs, for ninja" }, \
+		{ 0, "make-depfile", "FILE", OPT_STRING, &(o)->make, \
+			"write all inputs, for make" }, \
+	{ \
+		0, "depfile-target", "FILE", OPT_STRING, &(o)->target, \
+			"what depends on them (default: the output)" \
+	}
+
+/* Writes those that were asked for; out is the target when none was named. */
+int depfile_write_all(struct depfile *depfile, const struct depfile_options *options,
+	const char *out, struct err *err);
+
 #endif

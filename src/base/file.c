@@ -26,13 +26,44 @@ void file_mark_start(void)
 	} while (now.tv_sec == start.tv_sec && now.tv_nsec == start.tv_nsec);
 }
 
+static bool future_input;
+
+static void mark_time(const struct stat *st)
+{
+	if (start.tv_sec &&
+		(st->st_mtim.tv_sec > start.tv_sec ||
+			(st->st_mtim.tv_sec == start.tv_sec &&
+				st->st_mtim.tv_nsec > start.tv_nsec)))
+		future_input = true;
+}
+
+void file_mark_input(const char *path)
+{
+	struct stat st;
+
+	if (!stat(path, &st))
+		mark_time(&st);
+}
+
+const char *file_build_dir(const char *option)
+{
+	const char *setting = getenv("KO_BUILDDIR");
+
+	if (option && *option)
+		return option;
+	return setting && *setting ? setting : ".ko";
+}
+
 static int read_all(int fd, const char *path, size_t limit, struct buf *buf, struct err *err)
 {
 	size_t before = buf->len;
 	struct stat st;
 
-	if (!fstat(fd, &st) && S_ISDIR(st.st_mode))
-		return err_set(err, ERR_FAILED, "%s: is a directory", path);
+	if (!fstat(fd, &st)) {
+		if (S_ISDIR(st.st_mode))
+			return err_set(err, ERR_FAILED, "%s: is a directory", path);
+		mark_time(&st);
+	}
 	for (;;) {
 		char *end = buf_reserve(buf, 65536);
 		ssize_t n = read(fd, end, buf->cap - buf->len - 1);
@@ -197,20 +228,26 @@ void file_abandon(struct file_draft *draft)
 static bool holds(const char *path, const void *bytes, size_t n)
 {
 	cleanup(buf_release) struct buf old = { 0 };
+	bool future = future_input, same;
 	struct err ignored;
 	struct stat st;
 
-	return !stat(path, &st) && S_ISREG(st.st_mode) && (size_t)st.st_size == n &&
+	same = !stat(path, &st) && S_ISREG(st.st_mode) && (size_t)st.st_size == n &&
 		!file_read(path, n, &old, &ignored) && old.len == n &&
 		(!n || !memcmp(old.data, bytes, n));
+	future_input = future;
+	return same;
 }
 
 int file_save(const char *path, const void *bytes, size_t n, struct err *err)
 {
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, start };
 	cleanup(file_abandon) struct file_draft draft = { 0 };
 
 	if (holds(path, bytes, n))
-		return 0;
+		return future_input && utimensat(AT_FDCWD, path, times, 0)
+			? err_sys(err, "%s", path)
+			: 0;
 	if (file_begin(&draft, path, err))
 		return -1;
 	if (file_write_all(draft.fd, bytes, n, err))

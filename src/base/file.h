@@ -27,6 +27,16 @@
  */
 void file_mark_start(void);
 
+/*
+ * Notes that a result depends on a file. When its time is in the future, a result that stays as it
+ * is gets the time of the start all the same: otherwise ninja would note the future time as that of
+ * the result's inputs and miss all changes until then. file_read() does this by itself.
+ */
+void file_mark_input(const char *path);
+
+/* Where executables, notes and the image store are kept: option, else KO_BUILDDIR, else ".ko". */
+const char *file_build_dir(const char *option);
+
 /* Appends the whole file to buf; "-" is standard input. More than limit bytes is an error. */
 int file_read(const char *path, size_t limit, struct buf *buf, struct err *err);
 

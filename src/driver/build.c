@@ -50,13 +50,6 @@ const struct opt_tool driver_create_tool = { "ko create",
 	"-f FILE|DIR|-... [OPTIONS] [-- KUBECTL ARGUMENTS]",
 	"Resolve the manifests and hand them to kubectl create.", apply_opts, countof(apply_opts) };
 
-static const char *build_dir(void)
-{
-	const char *dir = getenv("KO_BUILDDIR");
-
-	return dir && *dir ? dir : ".ko";
-}
-
 /* Standard input has to be a file that ninja can look at; the name says what is in it. */
 static int save_stdin(struct err *err)
 {
@@ -70,7 +63,7 @@ static int save_stdin(struct err *err)
 		if (file_read("-", FILE_LIMIT, &text, err))
 			return -1;
 		fingerprint_of(buf_str(&text), text.len, name);
-		path = xasprintf("%s/stdin/%s.yaml", build_dir(), name);
+		path = xasprintf("%s/stdin/%s.yaml", file_build_dir(NULL), name);
 		free(plan.filenames.v[i]);
 		plan.filenames.v[i] = path;
 		if (file_save(path, buf_str(&text), text.len, err) < 0)
@@ -83,7 +76,7 @@ static int save_stdin(struct err *err)
 static int make_goal(const char *goal, char **path, struct err *err)
 {
 	cleanup(strs_release) struct strs words = { 0 };
-	cleanup(run_release) struct run run = { .builddir = build_dir(), .jobs = jobs };
+	cleanup(run_release) struct run run = { .builddir = file_build_dir(NULL), .jobs = jobs };
 	scratch char *bin = proc_own_dir();
 	int status;
 

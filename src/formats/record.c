@@ -132,12 +132,17 @@ int records_read(struct records *records, const char *path, struct err *err)
 	return records_parse(records, name, buf_str(&text), text.len, err);
 }
 
-int records_read_all(struct records *records, const struct strs *paths, struct err *err)
+int records_read_all(struct records *records, const struct strs *operands,
+	int (*other)(struct records *records, const char *operand, struct err *err),
+	struct err *err)
 {
-	if (!paths->n)
+	if (!operands->n)
 		return records_read(records, "-", err);
-	for (size_t i = 0; i < paths->n; i++) {
-		if (records_read(records, paths->v[i], err))
+	for (size_t i = 0; i < operands->n; i++) {
+		const char *operand = operands->v[i];
+
+		if (!other || records_named(operand) ? records_read(records, operand, err)
+						     : other(records, operand, err))
 			return -1;
 	}
 	return 0;

@@ -23,8 +23,13 @@ struct records {
 /* Adds the records of a file, "-" is standard input. Malformed ones are ERR_INPUT FILE:LINE. */
 int records_read(struct records *records, const char *path, struct err *err);
 
-/* Adds the records of the files that are named; none are standard input. */
-int records_read_all(struct records *records, const struct strs *paths, struct err *err);
+/*
+ * Adds the records that the operands of a tool mean: standard input when there are none, files of
+ * records, and what other() makes of an operand that names none (NULL: all name records).
+ */
+int records_read_all(struct records *records, const struct strs *operands,
+	int (*other)(struct records *records, const char *operand, struct err *err),
+	struct err *err);
 
 /* Adds the records of text; name is what errors call it. */
 int records_parse(

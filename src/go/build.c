@@ -7,149 +7,17 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "base/environment.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/proc.h"
 #include "formats/elf.h"
-#include "goflags.h"
+#include "group.h"
 #include "list.h"
 #include "state.h"
 
 /* How often a build is repeated because its inputs changed meanwhile. */
 #define REPEAT_LIMIT 4
-
-char *go_default_platform(void)
-{
-	const char *os = getenv("GOOS"), *arch = getenv("GOARCH");
-
-	return os && arch && *os && *arch ? xasprintf("%s/%s", os, arch) : xstrdup("linux/amd64");
-}
-
-/* GOOS, GOARCH and what a variant says (ko's mapping); CGO_ENABLED unless the user has set it. */
-static void platform_environment(struct strs *env, const char *platform)
-{
-	cleanup(strs_release) struct strs parts = { 0 };
-
-	strs_split(&parts, platform, "/");
-	if (!getenv("CGO_ENABLED"))
-		strs_add(env, "CGO_ENABLED=0");
-	if (parts.n < 2)
-		return;
-	strs_take(env, xasprintf("GOOS=%s", parts.v[0]));
-	strs_take(env, xasprintf("GOARCH=%s", parts.v[1]));
-	if (parts.n > 2 && !strcmp(parts.v[1], "arm"))
-		strs_take(env, xasprintf("GOARM=%s", parts.v[2] + (parts.v[2][0] == 'v')));
-	if (parts.n > 2 && !strcmp(parts.v[1], "amd64"))
-		strs_take(env, xasprintf("GOAMD64=%s", parts.v[2]));
-}
-
-static int set_flags(struct go_group *group, const json_t *record, struct err *err)
-{
-	const char *goflags = getenv("KO_GOFLAGS"), *inherited = getenv("GOFLAGS");
-	cleanup(strs_release) struct strs ldflags = { 0 };
-	cleanup(strs_release) struct strs refused = { 0 };
-	cleanup(buf_release) struct buf joined = { 0 };
-
-	record_strings(record, "flags", &group->flags);
-	if (goflags && goflags_split(&group->flags, goflags, "KO_GOFLAGS", err))
-		return -1;
-	record_strings(record, "ldflags", &ldflags);
-	for (size_t i = 0; i < ldflags.n; i++)
-		buf_addf(&joined, "%s%s", i ? " " : "", ldflags.v[i]);
-	if (ldflags.n)
-		strs_take(&group->flags, xasprintf("-ldflags=%s", buf_str(&joined)));
-	if (inherited && goflags_split(&refused, inherited, "GOFLAGS", err))
-		return -1;
-	return goflags_check(&group->flags, "flags for go build", err) ||
-			goflags_check(&refused, "GOFLAGS", err)
-		? -1
-		: 0;
-}
-
-static bool same_fields(const json_t *a, const json_t *b)
-{
-	static const char *const fields[] = { "dir", "flags", "ldflags", "env" };
-
-	for (size_t i = 0; i < countof(fields); i++) {
-		const json_t *x = json_object_get(a, fields[i]), *y = json_object_get(b, fields[i]);
-
-		if (x != y && !json_equal(x, y))
-			return false;
-	}
-	return true;
-}
-
-static struct go_group *find_group(struct go_groups *groups, const json_t *record)
-{
-	for (size_t i = 0; i < groups->n; i++) {
-		if (same_fields(records_at(&groups->v[i].records, 0), record))
-			return &groups->v[i];
-	}
-	grow(groups->v, groups->n, groups->cap);
-	groups->v[groups->n] = (struct go_group){ 0 };
-	return &groups->v[groups->n++];
-}
-
-int go_groups_make(struct go_groups *groups, const struct records *records, const char *platform,
-	const char *builddir, const struct records *found, struct err *err)
-{
-	for (size_t i = 0; i < records_count(records); i++) {
-		json_t *record = records_at(records, i);
-		struct go_group *group = find_group(groups, record);
-		const char *dir = record_get(record, "dir");
-
-		if (!record_need(record, "importpath", err))
-			return -1;
-		if (!group->dir) {
-			group->dir = dir ? dir : ".";
-			group->platform = platform;
-			group->builddir = builddir;
-			group->found = found;
-			platform_environment(&group->env, platform);
-			record_strings(record, "env", &group->env);
-			if (set_flags(group, record, err))
-				return -1;
-		}
-		records_add(&group->records, json_incref(record));
-	}
-	return 0;
-}
-
-void go_groups_release(struct go_groups *groups)
-{
-	for (size_t i = 0; i < groups->n; i++) {
-		strs_release(&groups->v[i].flags);
-		strs_release(&groups->v[i].env);
-		records_release(&groups->v[i].records);
-	}
-	free(groups->v);
-	*groups = (struct go_groups){ 0 };
-}
-
-static void add_all(struct buf *text, const struct strs *strs)
-{
-	for (size_t i = 0; i < strs->n; i++)
-		buf_addf(text, "%s\n", strs->v[i]);
-}
-
-/* Where the group's executables and state are: by all that decides over go's result but files. */
-static char *group_dir(const struct go_group *group)
-{
-	cleanup(buf_release) struct buf text = { 0 };
-	cleanup(strs_release) struct strs settings = { 0 };
-	scratch char *go = proc_find("go");
-	char print[FINGERPRINT_SIZE];
-
-	buf_addf(&text, "%s\n%s\n%s\n", group->dir, group->platform, go ? go : "");
-	add_all(&text, &group->flags);
-	add_all(&text, &group->env);
-	environment_settings(&settings);
-	add_all(&text, &settings);
-	fingerprint_of(text.data, text.len, print);
-	return xasprintf("%s/go/%.16s", group->builddir, print);
-}
 
 /* The name that "go build -o DIR/" gives: the last element, or the one before a major version. */
 static char *executable_name(const char *importpath, const char *platform)
@@ -537,6 +405,16 @@ static void find_affected(struct builder *b)
 	}
 }
 
+static void set_kodata(json_t *entry, const char *package_dir)
+{
+	scratch char *kodata = path_join(package_dir, "kodata");
+
+	if (file_is_dir(kodata))
+		json_object_set_new(entry, "kodata", json_string(kodata));
+	else
+		json_object_del(entry, "kodata");
+}
+
 static int set_results(const struct builder *b)
 {
 	for (size_t i = 0; i < records_count(&b->group->records); i++) {
@@ -551,8 +429,7 @@ static int set_results(const struct builder *b)
 				record_title(record));
 		json_object_set_new(entry, "executable", json_string(program->executable));
 		json_object_set_new(entry, "hash", json_string(program->hash));
-		if (program->kodata)
-			json_object_set_new(entry, "kodata", json_string(program->kodata));
+		set_kodata(entry, program->dir);
 	}
 	return 0;
 }
@@ -577,13 +454,15 @@ static int build_locked(struct builder *b, struct depfile *depfile)
 	return result ? -1 : set_results(b);
 }
 
-int go_group_build(
+static int build_group(
 	struct go_group *group, struct depfile *depfile, struct buf *said, struct err *err)
 {
 	cleanup(state_release) struct state state = { 0 };
-	struct builder b = {
-		.group = group, .dir = group_dir(group), .state = &state, .said = said, .err = err
-	};
+	struct builder b = { .group = group,
+		.dir = go_group_dir(group),
+		.state = &state,
+		.said = said,
+		.err = err };
 	scratch char *lock_path = path_join(b.dir, "lock");
 	int lock = -1, result = -1;
 
@@ -601,4 +480,20 @@ out:
 	strs_release(&b.paths);
 	free(b.dir);
 	return result;
+}
+
+int go_build_all(const struct records *records, const struct strs *platforms, const char *builddir,
+	const struct records *found, struct depfile *depfile, struct buf *said, struct err *err)
+{
+	for (size_t i = 0; i < platforms->n; i++) {
+		cleanup(go_groups_release) struct go_groups groups = { 0 };
+
+		if (go_groups_make(&groups, records, platforms->v[i], builddir, found, err))
+			return -1;
+		for (size_t j = 0; j < groups.n; j++) {
+			if (build_group(&groups.v[j], depfile, said, err))
+				return -1;
+		}
+	}
+	return 0;
 }

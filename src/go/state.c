@@ -1,7 +1,7 @@
 /*
  * The state file is text, one thing a line: "u NAME" begins a unit, its inputs follow as
  * "KIND SIZE MTIME CTIME INODE PRINT PATH"; "p IMPORTPATH" begins a program, followed by
- * "e SIZE MTIME CTIME INODE HASH EXECUTABLE", "k KODATA" and "m UNIT UNIT ..." (indices). It is
+ * "e SIZE MTIME CTIME INODE HASH EXECUTABLE", "d DIRECTORY" and "m UNIT UNIT ..." (indices). It is
  * ours alone: anything unexpected makes it an empty state, and everything is looked at anew.
  */
 #include "state.h"
@@ -17,7 +17,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 
-#define HEADER "ko-gobuild state 1\n"
+#define HEADER "ko-gobuild state 2\n"
 
 /* Files are stamped with a clock that ticks this rarely at worst (10 ms at HZ=100). */
 #define TICK 20000000
@@ -62,7 +62,7 @@ static bool is_source(const char *name)
 		".hh", ".hpp", ".hxx", ".f", ".F", ".for", ".f90", ".s", ".S", ".sx", ".swig",
 		".swigcxx", ".syso" };
 	static const char *const names[] = { "go.mod", "go.sum", "go.work", "go.work.sum", "vendor",
-		"kodata", "default.pgo" };
+		"default.pgo" };
 
 	if (ends_with(name, "_test.go") || *name == '.' || *name == '_')
 		return false;
@@ -334,12 +334,10 @@ static void add_listed_program(
 	struct state *state, const struct go_package *package, struct names *names)
 {
 	struct program *program = add_program(state, package->importpath);
-	scratch char *kodata = path_join(package->dir, "kodata");
 	ssize_t own = names_find(names, package->importpath);
 
 	program->changed = true;
-	if (file_is_dir(kodata))
-		program->kodata = path_relative(kodata);
+	program->dir = path_relative(package->dir);
 	use_unit(program, (size_t)names_find(names, ""));
 	if (own >= 0)
 		use_unit(program, (size_t)own);
@@ -398,7 +396,7 @@ void state_copy_program(
 	copy->executable = xstrdup(program->executable);
 	copy->stamp = program->stamp;
 	memcpy(copy->hash, program->hash, sizeof copy->hash);
-	copy->kodata = program->kodata ? xstrdup(program->kodata) : NULL;
+	copy->dir = xstrdup(program->dir);
 	names_fill(&names, state, program->n);
 	for (size_t i = 0; i < program->n; i++) {
 		const struct unit *unit = &from->units[program->units[i]];
@@ -459,8 +457,7 @@ static void write_program(struct buf *out, const struct program *program)
 	buf_addf(out, "p %s\n", program->importpath);
 	add_stamp(out, 'e', &program->stamp);
 	buf_addf(out, " %s %s\n", program->hash, program->executable);
-	if (program->kodata)
-		buf_addf(out, "k %s\n", program->kodata);
+	buf_addf(out, "d %s\n", program->dir);
 	buf_addch(out, 'm');
 	for (size_t i = 0; i < program->n; i++)
 		buf_addf(out, " %zu", program->units[i]);
@@ -561,12 +558,13 @@ static bool read_line(struct state *state, const char *line)
 		return true;
 	case 'e':
 		return program && read_executable(program, line);
-	case 'k':
+	case 'd':
 		if (program)
-			program->kodata = xstrdup(line + 2);
+			program->dir = xstrdup(line + 2);
 		return program;
 	case 'm':
-		return program && program->executable && read_members(state, program, line);
+		return program && program->executable && program->dir &&
+			read_members(state, program, line);
 	}
 	return false;
 }
@@ -610,7 +608,7 @@ void state_release(struct state *state)
 		free(program->importpath);
 		free(program->units);
 		free(program->executable);
-		free(program->kodata);
+		free(program->dir);
 	}
 	free(state->units);
 	free(state->programs);

@@ -49,7 +49,7 @@ struct program {
 	char *executable;
 	struct stamp stamp;
 	char hash[DIGEST_SIZE];
-	char *kodata; /* NULL: none */
+	char *dir;    /* of the package */
 	bool changed; /* has to be compiled */
 };
 

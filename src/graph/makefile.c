@@ -176,7 +176,7 @@ static void write_push(struct makefile *m)
 	begin(m, stamp, out, "$(ko.images) $(ko.store)", "push", "ko-push");
 	buf_addf(&m->out, " --builddir %s --oci %s", m->options->builddir, m->options->oci);
 	add_words(m, m->options->push);
-	buf_addf(&m->out, " -o %s $(ko.images)", out);
+	buf_addf(&m->out, " -o %s $(ko.images) </dev/null", out);
 	end(m);
 }
 

@@ -1,0 +1,117 @@
+#include "archive.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "elf.h"
+
+int archive_begin(struct archive *archive, const struct oci *oci, unsigned jobs, struct err *err)
+{
+	archive->oci = oci;
+	archive->gzip = NULL;
+	if (oci_begin(oci, &archive->draft, err))
+		return -1;
+	archive->gzip = gzip_begin(archive->draft.fd, jobs);
+	return 0;
+}
+
+void archive_entry(struct archive *archive, const struct tar_entry *entry)
+{
+	cleanup(buf_release) struct buf header = { 0 };
+
+	tar_header(&header, entry);
+	gzip_write(archive->gzip, header.data, header.len);
+}
+
+static void add_zeros(struct archive *archive, size_t n)
+{
+	static const char zeros[TAR_END];
+
+	gzip_write(archive->gzip, zeros, n);
+}
+
+/* Reads size bytes straight into the compressor's memory. */
+static int add_content(struct archive *archive, int fd, const char *path, uint64_t size,
+	const struct elf_notes *notes, struct err *err)
+{
+	for (uint64_t offset = 0; offset < size;) {
+		size_t room;
+		char *to = gzip_room(archive->gzip, &room);
+		uint64_t left = size - offset;
+		ssize_t n = pread(fd, to, left < room ? (size_t)left : room, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(err, "%s", path);
+		if (!n)
+			return err_set(err, ERR_RETRY,
+				"%s: became shorter while it was read; run again", path);
+		if (notes) {
+			elf_blank(notes, offset, to, (size_t)n);
+			gzip_add_marked(archive->gzip, (size_t)n);
+		} else {
+			gzip_add(archive->gzip, (size_t)n);
+		}
+		offset += (uint64_t)n;
+	}
+	return 0;
+}
+
+int archive_file(struct archive *archive, const struct tar_entry *entry, const char *path,
+	bool blank, struct err *err)
+{
+	struct tar_entry sized = *entry;
+	struct elf_notes notes = { 0 };
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	int result = -1;
+
+	if (fd < 0 || fstat(fd, &st)) {
+		err_sys(err, "%s", path);
+		goto out;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		err_set(err, ERR_FAILED, "%s: neither a file nor a directory", path);
+		goto out;
+	}
+	if (blank && elf_notes(fd, &notes, err))
+		goto out;
+	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	sized.size = (uint64_t)st.st_size;
+	archive_entry(archive, &sized);
+	result = add_content(archive, fd, path, sized.size, blank ? &notes : NULL, err);
+	if (!result)
+		add_zeros(archive, tar_padding(sized.size));
+out:
+	if (fd >= 0)
+		close(fd);
+	return result;
+}
+
+json_t *archive_end(struct archive *archive, char marked[DIGEST_SIZE], struct err *err)
+{
+	struct gzip_result result;
+	json_t *layer;
+
+	add_zeros(archive, TAR_END);
+	if (gzip_end(steal(&archive->gzip), &result, err) ||
+		oci_commit(archive->oci, &archive->draft, result.digest, err))
+		return NULL;
+	if (marked)
+		memcpy(marked, result.marked, DIGEST_SIZE);
+	layer = descriptor_json(OCI_LAYER_GZIP, result.digest, (json_int_t)result.size);
+	json_object_set_new(layer, "diffID", json_string(result.diff_id));
+	return layer;
+}
+
+void archive_abandon(struct archive *archive)
+{
+	if (archive->gzip)
+		gzip_abandon(&archive->gzip);
+	file_abandon(&archive->draft);
+}
