@@ -37,8 +37,7 @@ static const struct opt_tool tool = { "ko-gobuild",
 	opts, countof(opts) };
 
 /* A record for a program that was named on the command line. */
-static int add_operand(
-	struct records *records, struct workspace *workspace, const char *operand, struct err *err)
+static int add_operand(struct records *records, const char *operand, struct err *err)
 {
 	cleanup(location_release) struct location location = { 0 };
 	scratch char *path = kopath_parse(operand, NULL, err);

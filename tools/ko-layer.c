@@ -49,22 +49,13 @@ static int add_operand(struct records *records, const char *operand, struct err 
 	return 0;
 }
 
-static char *program_name(const json_t *record)
-{
-	const char *importpath = record_get(record, "importpath");
-
-	if (name || !importpath)
-		return xstrdup(name ? name : record_title(record));
-	return naming_program(importpath);
-}
-
 static int make_layers(const struct layer_maker *maker, const json_t *record, json_t *entry,
 	json_t *layers, struct err *err)
 {
 	cleanup(strs_release) struct strs capabilities = { 0 };
 	const char *platform = record_get(entry, "platform"), *dir = record_get(entry, "directory");
-	const char *executable;
-	scratch char *program = program_name(record);
+	const char *executable, *importpath = record_get(record, "importpath");
+	scratch char *program = importpath ? naming_program(importpath) : NULL;
 
 	if (dir)
 		return json_array_append_new(layers, layer_data(maker, dir, err));
@@ -74,13 +65,16 @@ static int make_layers(const struct layer_maker *maker, const json_t *record, js
 	record_strings(record, "capabilities", &capabilities);
 	if (data && json_array_append_new(layers, layer_data(maker, data, err)))
 		return -1;
-	if (record_get(record, "importpath") &&
+	if (importpath &&
 		json_array_append_new(
 			layers, layer_kodata(maker, record_get(entry, "kodata"), platform, err)))
 		return -1;
 	return json_array_append_new(layers,
-		layer_program(maker, executable, record_get(entry, "hash"), program, platform,
-			&capabilities, err));
+		layer_program(maker, executable, record_get(entry, "hash"),
+			name              ? name
+				: program ? program
+					  : record_title(record),
+			platform, &capabilities, err));
 }
 
 static int make_all(const struct layer_maker *maker, const struct records *records, struct err *err)

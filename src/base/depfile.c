@@ -10,10 +10,12 @@ void depfile_add(struct depfile *depfile, const char *path)
 	strs_add(&depfile->paths, path);
 }
 
+/* What a backslash has to stand before. In make, "%" is special in targets only. */
+static const char ninja_special[] = " #", make_special[] = " \t#:;", make_target[] = " \t#:;%";
+
 /* Neither program can name a file with a newline in a dependency file. */
-static int add_path(struct buf *out, const char *path, enum depfile_form form, struct err *err)
+static int add_path(struct buf *out, const char *path, const char *special, struct err *err)
 {
-	const char *special = form == DEPFILE_MAKE ? " \t#:%;" : " #";
 
 	if (strchr(path, '\n'))
 		return err_set(err, ERR_INPUT,
@@ -53,7 +55,7 @@ static void add_recipes(struct buf *out, const struct strs *paths)
 	buf_addch(out, '\n');
 	for (size_t i = 0; i < paths->n; i++) {
 		if (strpbrk(paths->v[i], special)) {
-			(void)add_path(out, paths->v[i], DEPFILE_MAKE, &ignored);
+			(void)add_path(out, paths->v[i], make_target, &ignored);
 			buf_addstr(out, ": ;\n");
 		}
 	}
@@ -64,15 +66,17 @@ int depfile_write(struct depfile *depfile, const char *file, enum depfile_form f
 {
 	cleanup(buf_release) struct buf out = { 0 };
 
+	const char *special = form == DEPFILE_MAKE ? make_special : ninja_special;
+
 	strs_sort(&depfile->paths);
 	for (size_t i = 0; i < depfile->paths.n; i++)
 		file_mark_input(depfile->paths.v[i]);
-	if (add_path(&out, target, form, err))
+	if (add_path(&out, target, special, err))
 		return -1;
 	buf_addch(&out, ':');
 	for (size_t i = 0; i < depfile->paths.n; i++) {
 		buf_addstr(&out, " \\\n ");
-		if (add_path(&out, depfile->paths.v[i], form, err))
+		if (add_path(&out, depfile->paths.v[i], special, err))
 			return -1;
 	}
 	buf_addch(&out, '\n');

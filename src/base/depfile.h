@@ -14,8 +14,8 @@
  * path that was removed is an error. Paths that a variable cannot hold get theirs at once.
  *
  * The two programs do not escape alike. ninja: backslash before space and "#", "$$" for "$". make:
- * also backslash before ":", "%" and ";" where they would be read as syntax, and before a backslash
- * that precedes one of these.
+ * also backslash before ":" and ";", and "%" in targets, where they would be read as syntax, and
+ * before a backslash that precedes one of these.
  */
 enum depfile_form { DEPFILE_NINJA, DEPFILE_MAKE };
 
