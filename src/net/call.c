@@ -548,7 +548,9 @@ static const char *advice(const struct call *call)
 		       "limit "
 		       "there";
 	case 405:
-		return call_says(call, "UNSUPPORTED") ? "; the registry is read-only" : "";
+		return strcmp(call->method, "GET") && strcmp(call->method, "HEAD")
+			? "; the registry is read-only"
+			: "";
 	case 403:
 		return "; this account may not do that";
 	case 404:

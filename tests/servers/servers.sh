@@ -3,12 +3,14 @@
 #
 #	start_registry [NAME] [YAML]  docker-registry; address in $registry. YAML is added to its config
 #	start_basic                   the same, asking for user "user", password "secret"
-#	start_token [SETTING...]      the same, with tokens of token.py (see there; user=user password=secret)
+#	start_token [SETTING...]      the same, with tokens of token.py (see there; user=user password=secret);
+#	                              what is asked of it is in $tmp/tokens.log
 #	start_scripted                scripted.py; addresses in $scripted and $elsewhere, with TLS in
 #	                              $scripted_tls; "say COMMAND" speaks to it
 #	start_nginx NAME CONFIG       nginx with these lines in its server block, in front of $registry;
 #	                              address in $nginx. With "listen PORT ssl" among them TLS is spoken
 #	make_certificate              $tmp/cert.pem and key.pem, for 127.0.0.1 and localhost
+#	make_layout DIR BYTES [NAME]  an image to push
 #	log_of NAME                   what the registry was asked: METHOD PATH STATUS
 #
 # Where a program is missing the function fails, and a test says so by skip.
@@ -79,7 +81,7 @@ start_basic() {
 
 start_token() {
 	make_certificate || return 1
-	python3 "$servers/token.py" "$tmp/cert.pem" "$tmp/key.pem" "$@" >"$tmp/token.port" 2>"$tmp/token.log" &
+	python3 "$servers/token.py" "$tmp/cert.pem" "$tmp/key.pem" "$@" >"$tmp/token.port" 2>"$tmp/tokens.log" &
 	server_pids="$server_pids $!"
 	while ! [ -s "$tmp/token.port" ]; do sleep 0.02; done
 	start_registry token "auth: {token: {realm: 'http://127.0.0.1:$(cat "$tmp/token.port")/token', service: registry, issuer: test, rootcertbundle: $tmp/cert.pem}}"
@@ -138,9 +140,9 @@ start_nginx() {
 	nginx=127.0.0.1:$nginx_port
 }
 
-# An image to push and to pull: an OCI layout in $1 with one layer of $2 bytes.
+# An image: an OCI layout in $1 with one layer of $2 bytes. Prints its record, with the name $3.
 make_layout() {
-	python3 - "$1" "$2" <<-'END'
+	python3 - "$1" "$2" "${3:-app}" <<-'END'
 		import hashlib, json, os, random, sys
 		where, size = sys.argv[1], int(sys.argv[2])
 		os.makedirs(where + "/blobs/sha256", exist_ok=True)
@@ -159,7 +161,9 @@ make_layout() {
 		manifest["annotations"] = {"org.opencontainers.image.ref.name": "latest"}
 		json.dump({"schemaVersion": 2, "manifests": [manifest]}, open(where + "/index.json", "w"))
 		json.dump({"imageLayoutVersion": "1.0.0"}, open(where + "/oci-layout", "w"))
-		print(manifest["digest"])
+		descriptor = {k: manifest[k] for k in ("mediaType", "digest", "size")}
+		print(json.dumps({"importpath": "example.com/" + sys.argv[3], "name": sys.argv[3],
+		    "platforms": [{"platform": "linux/amd64", "manifest": descriptor}], "image": descriptor}))
 	END
 }
 
