@@ -64,7 +64,8 @@ fi
 ko-image -o images.json three.json
 ko-push --repo= images.json >from-images.json
 is "assembled before or here: the same" "$(jq -r .ref from-images.json)" "$(jq -r .ref stored.json)"
-printf '{"importpath":"example.com/x/a","name":"a"}\n' | fails "no layers" 3 'no platforms; has ko-layer run' ko-push --repo=
+printf '{"importpath":"example.com/x/a","name":"a"}\n' >bare-record.json
+fails "no layers" 3 'no platforms; has ko-layer run' ko-push --repo= bare-record.json
 fails "engines" 2 'ko.local: loading images into an engine is not supported' ko-push --repo ko.local three.json
 fails "engines, kind" 2 'kind.local/x: loading images into an engine is not supported' ko-push --repo kind.local/x three.json
 fails "a repository that is none" 2 'KO_DOCKER_REPO' ko-push --repo 'host.example/UPPER' three.json
