@@ -55,7 +55,8 @@ static int make_layers(const struct layer_maker *maker, const json_t *record, js
 	cleanup(strs_release) struct strs capabilities = { 0 };
 	const char *platform = record_get(entry, "platform"), *dir = record_get(entry, "directory");
 	const char *executable, *importpath = record_get(record, "importpath");
-	scratch char *program = importpath ? naming_program(importpath) : NULL;
+	scratch char *program = name || !importpath ? xstrdup(name ? name : record_title(record))
+						    : naming_program(importpath);
 
 	if (dir)
 		return json_array_append_new(layers, layer_data(maker, dir, err));
@@ -70,11 +71,8 @@ static int make_layers(const struct layer_maker *maker, const json_t *record, js
 			layers, layer_kodata(maker, record_get(entry, "kodata"), platform, err)))
 		return -1;
 	return json_array_append_new(layers,
-		layer_program(maker, executable, record_get(entry, "hash"),
-			name              ? name
-				: program ? program
-					  : record_title(record),
-			platform, &capabilities, err));
+		layer_program(maker, executable, record_get(entry, "hash"), program, platform,
+			&capabilities, err));
 }
 
 static int make_all(const struct layer_maker *maker, const struct records *records, struct err *err)

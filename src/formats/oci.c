@@ -51,8 +51,8 @@ int oci_put(const struct oci *oci, const void *bytes, size_t n, char digest[DIGE
 	return file_save(path, bytes, n, err) < 0 ? -1 : 0;
 }
 
-json_t *oci_put_json(const struct oci *oci, const json_t *json, const char *media_type,
-	struct err *err)
+json_t *oci_put_json(
+	const struct oci *oci, const json_t *json, const char *media_type, struct err *err)
 {
 	char digest[DIGEST_SIZE];
 	size_t n;

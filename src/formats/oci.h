@@ -47,8 +47,8 @@ int oci_put(const struct oci *oci, const void *bytes, size_t n, char digest[DIGE
 	struct err *err);
 
 /* Stores the compact text of a JSON value and returns its descriptor as a new object, or NULL. */
-json_t *oci_put_json(const struct oci *oci, const json_t *json, const char *media_type,
-	struct err *err);
+json_t *oci_put_json(
+	const struct oci *oci, const json_t *json, const char *media_type, struct err *err);
 
 /* Reads a manifest, index or config (up to OCI_JSON_LIMIT), checks the digest and parses. New
  * reference, or NULL. text, when not NULL, also takes the raw bytes. */
@@ -56,7 +56,8 @@ json_t *oci_get_json(const struct oci *oci, const char *digest, struct buf *text
 
 /* A blob whose digest is known only at its end: begin, write to draft.fd, commit. */
 int oci_begin(const struct oci *oci, struct file_draft *draft, struct err *err);
-int oci_commit(const struct oci *oci, struct file_draft *draft, const char *digest, struct err *err);
+int oci_commit(
+	const struct oci *oci, struct file_draft *draft, const char *digest, struct err *err);
 
 /*
  * Lists an image in index.json under a name (annotation org.opencontainers.image.ref.name), in

@@ -55,8 +55,8 @@ int manifests_find(
 				return -1;
 			if (manifests->files.n == before)
 				return err_set(err, ERR_FAILED,
-					"%s: no .yaml, .yml or .json file in this directory%s", name,
-					recursive ? "" : "; -R looks in those below");
+					"%s: no .yaml, .yml or .json file in this directory%s",
+					name, recursive ? "" : "; -R looks in those below");
 		} else if (strcmp(name, "-") && !file_exists(name)) {
 			return err_set(err, ERR_FAILED, "%s: no such file or directory", name);
 		} else {

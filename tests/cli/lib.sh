@@ -32,12 +32,12 @@ result() {
 note() { printf '%s\n' "$1" | sed 's/^/# /'; }
 
 ok() {
-	name=$1
+	ok_name=$1
 	shift
 	if "$@" >"$tmp/.out" 2>&1; then
-		result ok "$name"
+		result ok "$ok_name"
 	else
-		result 'not ok' "$name"
+		result 'not ok' "$ok_name"
 		note "status $? of: $*"
 		note "$(head -c 4000 "$tmp/.out")"
 	fi

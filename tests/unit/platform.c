@@ -23,8 +23,8 @@ static const struct {
 	{ "windows/amd64", "windows/amd64:10.0.17763.1", true },
 };
 
-static const char *const malformed[] = { "", "/", "linux/", "linux//v7", "a/b/c/d", "linux/amd64:",
-	"linux amd64", "linux/amd64/v1/", ":1",
+static const char *const malformed[] = { "", "/", "linux/", "linux//v7", "a/b/c/d",
+	"linux/amd64:", "linux amd64", "linux/amd64/v1/", ":1",
 	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/amd64" };
 
 static bool from(const char *text)
@@ -63,7 +63,8 @@ int main(void)
 	ok(from("{\"os\":\"linux\",\"architecture\":\"arm64\"}"), "entry of an index");
 	ok(!from("{\"os\":\"unknown\",\"architecture\":\"unknown\"}"), "an attestation's");
 	ok(!from("{\"architecture\":\"arm64\"}"), "without os");
-	ok(!from("{\"os\":\"li/nux\",\"architecture\":\"arm64\"}"), "with bytes that do not belong");
+	ok(!from("{\"os\":\"li/nux\",\"architecture\":\"arm64\"}"),
+		"with bytes that do not belong");
 	ok(!platform_from(&have, NULL), "none");
 	return done();
 }
