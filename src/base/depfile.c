@@ -1,61 +1,120 @@
+/*
+ * How names are written.
+ *
+ * ninja 1.11 (src/depfile_parser.in.cc): a backslash before space, "#" and ":", "$$" for "$".
+ * Backslashes stand for themselves, but each of a run before a space is doubled. The bytes
+ * "&'*;<>?^`| and control characters end a name, and so does a backslash or colon at its end:
+ * there is no way to write these.
+ *
+ * GNU make 4.3 ("Types of Prerequisites", "Wildcard Examples"; read.c): a backslash before space,
+ * "#", ":" and the wildcards "*?[", and the backslashes before it doubled; "$$" for "$". A
+ * prerequisite also needs it before "|", a target before "%". "=" would make the line an
+ * assignment, so it comes out of a variable; "~" is only special as the first byte. A name with
+ * ";", "(" (an archive's member), control characters or a backslash at its end cannot be written.
+ */
 #include "depfile.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "file.h"
 #include "mem.h"
+
+enum place { PREREQUISITE, TARGET };
 
 void depfile_add(struct depfile *depfile, const char *path)
 {
 	strs_add(&depfile->paths, path);
 }
 
-/* What a backslash has to stand before. In make, "%" is special in targets only. */
-static const char ninja_special[] = " #", make_special[] = " \t#:;", make_target[] = " \t#:;%";
-
-/* Neither program can name a file with a newline in a dependency file. */
-static int add_path(struct buf *out, const char *path, const char *special, struct err *err)
+static bool can_write(const char *path, enum depfile_form form)
 {
+	size_t n = strlen(path);
 
-	if (strchr(path, '\n'))
-		return err_set(err, ERR_INPUT,
-			"a file name with a newline cannot be a dependency: %s", path);
 	for (const char *p = path; *p; p++) {
-		if (*p == '$') {
-			buf_addch(out, '$');
-		} else if (*p == '\\') {
-			size_t n = strspn(p, "\\");
-
-			/* only backslashes before something special are syntax */
-			if (p[n] && strchr(special, p[n])) {
-				for (size_t i = 0; i < 2 * n; i++)
-					buf_addch(out, '\\');
-				p += n - 1;
-				continue;
-			}
-		} else if (strchr(special, *p)) {
-			buf_addch(out, '\\');
-		}
-		buf_addch(out, *p);
+		if ((unsigned char)*p < ' ' || *p == '\177')
+			return false;
 	}
-	return 0;
+	if (!n || path[n - 1] == '\\')
+		return false;
+	if (form == DEPFILE_MAKE)
+		return !strpbrk(path, ";(");
+	return path[n - 1] != ':' && !strpbrk(path, "\"&'*;<>?^`|");
 }
 
-/* The paths have been written once, so that no error can come here. */
+static void add_for_ninja(struct buf *out, const char *path)
+{
+	size_t backslashes = 0;
+
+	for (const char *p = path; *p; p++) {
+		for (size_t i = 0; *p == ' ' && i < backslashes; i++)
+			buf_addch(out, '\\');
+		if (strchr(" #:", *p))
+			buf_addch(out, '\\');
+		if (*p == '$')
+			buf_addch(out, '$');
+		buf_addch(out, *p);
+		backslashes = *p == '\\' ? backslashes + 1 : 0;
+	}
+}
+
+static void add_for_make(struct buf *out, const char *path, enum place place)
+{
+	const char *special = place == TARGET ? " #:*?[%" : " #:*?[|";
+	size_t backslashes = 0;
+
+	if (*path == '~')
+		buf_addstr(out, "./");
+	for (const char *p = path; *p; p++) {
+		if (*p == '=') {
+			buf_addstr(out, "$(ko.equals)");
+		} else {
+			for (size_t i = 0; strchr(special, *p) && i < backslashes + 1; i++)
+				buf_addch(out, '\\');
+			if (*p == '$')
+				buf_addch(out, '$');
+			buf_addch(out, *p);
+		}
+		backslashes = *p == '\\' ? backslashes + 1 : 0;
+	}
+}
+
+static void add_path(struct buf *out, const char *path, enum depfile_form form, enum place place)
+{
+	if (!can_write(path, form))
+		path = DEPFILE_ALWAYS;
+	if (form == DEPFILE_NINJA)
+		add_for_ninja(out, path);
+	else
+		add_for_make(out, path, place);
+}
+
+/* Whether a list in a variable can hold it as it stands. */
+static bool is_plain(const char *path)
+{
+	for (const char *p = path; *p; p++) {
+		bool letter = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+			(*p >= '0' && *p <= '9') || (unsigned char)*p >= 0x80;
+
+		if (!letter && !strchr("/._-+,@", *p))
+			return false;
+	}
+	return true;
+}
+
 static void add_recipes(struct buf *out, const struct strs *paths)
 {
-	static const char special[] = " \t#:%;$\\";
-	struct err ignored;
-
 	buf_addstr(out, "ko.inputs +=");
 	for (size_t i = 0; i < paths->n; i++) {
-		if (!strpbrk(paths->v[i], special))
+		if (is_plain(paths->v[i]))
 			buf_addf(out, " \\\n %s", paths->v[i]);
+		else if (!can_write(paths->v[i], DEPFILE_MAKE))
+			buf_addf(out, " \\\n %s", DEPFILE_ALWAYS);
 	}
 	buf_addch(out, '\n');
 	for (size_t i = 0; i < paths->n; i++) {
-		if (strpbrk(paths->v[i], special)) {
-			(void)add_path(out, paths->v[i], make_target, &ignored);
+		if (!is_plain(paths->v[i]) && can_write(paths->v[i], DEPFILE_MAKE)) {
+			add_path(out, paths->v[i], DEPFILE_MAKE, TARGET);
 			buf_addstr(out, ": ;\n");
 		}
 	}
@@ -66,18 +125,19 @@ int depfile_write(struct depfile *depfile, const char *file, enum depfile_form f
 {
 	cleanup(buf_release) struct buf out = { 0 };
 
-	const char *special = form == DEPFILE_MAKE ? make_special : ninja_special;
-
+	if (!can_write(target, form))
+		return err_set(err, ERR_USAGE,
+			"%s: this name cannot stand in a dependency file; choose another", target);
 	strs_sort(&depfile->paths);
 	for (size_t i = 0; i < depfile->paths.n; i++)
 		file_mark_input(depfile->paths.v[i]);
-	if (add_path(&out, target, special, err))
-		return -1;
+	if (form == DEPFILE_MAKE)
+		buf_addstr(&out, "ko.equals := =\n");
+	add_path(&out, target, form, TARGET);
 	buf_addch(&out, ':');
 	for (size_t i = 0; i < depfile->paths.n; i++) {
 		buf_addstr(&out, " \\\n ");
-		if (add_path(&out, depfile->paths.v[i], special, err))
-			return -1;
+		add_path(&out, depfile->paths.v[i], form, PREREQUISITE);
 	}
 	buf_addch(&out, '\n');
 	if (form == DEPFILE_MAKE)

@@ -13,10 +13,12 @@
  * recipe once: without a recipe GNU make searches its implicit rules for every single one, and a
  * path that was removed is an error. Paths that a variable cannot hold get theirs at once.
  *
- * The two programs do not escape alike. ninja: backslash before space and "#", "$$" for "$". make:
- * also backslash before ":" and ";", and "%" in targets, where they would be read as syntax, and
- * before a backslash that precedes one of these.
+ * Some names cannot be written in such a file at all (depfile.c says which). In place of them
+ * stands DEPFILE_ALWAYS, which does not exist: ninja and make then run the step every time, and the
+ * tool itself finds out whether there is something to do. Slower, never wrong.
  */
+#define DEPFILE_ALWAYS "ko.name-that-cannot-be-written"
+
 enum depfile_form { DEPFILE_NINJA, DEPFILE_MAKE };
 
 struct depfile {
