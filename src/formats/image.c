@@ -272,7 +272,7 @@ static int check_base(const struct making *m, struct err *err)
 	const char *type = record_get(rootfs, "type");
 	const char *base = record_get(m->base, "base");
 
-	if (!type || strcmp(type, "layers"))
+	if (!json_is_object(m->manifest) || !type || strcmp(type, "layers"))
 		return err_set(err, ERR_INPUT,
 			"base image %s: not an image: its config has no rootfs of layers", base);
 	if (json_array_size(json_object_get(rootfs, "diff_ids")) !=
@@ -311,9 +311,8 @@ static json_t *write_image(const struct making *m, struct err *err)
 {
 	cleanup(json_release) json_t *config = config_in_order(m->config);
 	cleanup(json_release) json_t *manifest = NULL;
-	const json_t *base_config = json_object_get(m->manifest, "config");
-	json_t *descriptor =
-		oci_put_json(m->oci, config, record_get(base_config, "mediaType"), err);
+	const char *type = record_get(json_object_get(m->on, "config"), "mediaType");
+	json_t *descriptor = oci_put_json(m->oci, config, type, err);
 
 	if (!descriptor)
 		return NULL;

@@ -29,7 +29,7 @@ bool blob_is_foreign(const json_t *descriptor)
 {
 	const char *type = record_get(descriptor, "mediaType");
 
-	return json_array_size(json_object_get(descriptor, "urls")) &&
+	return type && json_array_size(json_object_get(descriptor, "urls")) &&
 		(strstr(type, "foreign") || strstr(type, "nondistributable"));
 }
 
