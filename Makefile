@@ -20,7 +20,8 @@ TOOLS = $(patsubst tools/%.c,$O/bin/%,$(wildcard tools/*.c))
 UNIT = $(patsubst tests/unit/%.c,$O/unit/%,$(wildcard tests/unit/*.c))
 FUZZ = $(patsubst tests/fuzz/%.c,$O/fuzz/%,$(wildcard tests/fuzz/*.c))
 SRC = $(wildcard src/*/*.c)
-SANITIZE = CC=clang CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined'
+SANITIZE = CC=clang CFLAGS='-O1 -g -fsanitize=address,undefined,fuzzer-no-link \
+	-fno-sanitize-recover=undefined'
 
 ## all: the tools, in build/bin
 all: $(TOOLS)
