@@ -69,6 +69,11 @@ ko.made := $(shell mkdir -p $(ko.dir))
 $(file >$(ko.settings),$(ko.facts))
 endif
 
+# KO_BASE_UPDATE=1 asks for a look at the registries.
+ifneq ($(filter-out 0,$(KO_BASE_UPDATE)),)
+ko.forgotten := $(shell rm -f $(ko.dir)/base.*.json)
+endif
+
 .PHONY: ko-build ko-push ko-resolve ko-apply ko-create ko-delete ko-list ko-clean ko-help ko.force
 
 ko.need = $(foreach f,$1,$(if $(wildcard $f),,ko.force))

@@ -52,6 +52,7 @@ static void own_words(struct strs *words)
 
 static int write_graph(const struct plan *plan, struct err *err)
 {
+	cleanup(strs_release) struct strs base = { 0 };
 	cleanup(strs_release) struct strs push = { 0 };
 	cleanup(strs_release) struct strs patch = { 0 };
 	cleanup(strs_release) struct strs words = { 0 };
@@ -61,9 +62,11 @@ static int write_graph(const struct plan *plan, struct err *err)
 		.builddir = builddir,
 		.oci = oci,
 		.data = getenv("KO_DATA_PATH"),
+		.base = &base,
 		.push = &push,
 		.patch = &patch };
 
+	destination_trust_words(&destination, &base);
 	destination_words(&destination, &push);
 	if (options.skip_invalid)
 		strs_add(&patch, "--skip-invalid");

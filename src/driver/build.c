@@ -83,7 +83,7 @@ static int make_goal(const char *goal, char **path, struct err *err)
 	if (!destination.repo)
 		destination.repo = getenv("KO_DOCKER_REPO");
 	if (!push)
-		destination.repo = NULL;
+		destination.repo = "";
 	if (save_stdin(err))
 		return -1;
 	strs_take(&words, xasprintf("--builddir=%s", run.builddir));
@@ -93,9 +93,6 @@ static int make_goal(const char *goal, char **path, struct err *err)
 	run.bin = bin;
 	status = run_goal(&run, goal, err);
 	*path = path_join(run.dir, goal);
-	if (!status && !(destination.repo && *destination.repo) && push)
-		log_note("KO_DOCKER_REPO is unset: the images are in %s/oci; set it to push them",
-			run.builddir);
 	return status;
 }
 

@@ -5,7 +5,7 @@
 
 /* Where images go: what ko-scan puts into the graph's push edge. */
 struct destination {
-	const char *repo; /* "": the store */
+	const char *repo; /* "": the store; NULL: as ko-push decides */
 	bool tag_only;
 	const char *ca_file, *image_refs, *stats;
 	struct strs insecure;
@@ -26,8 +26,11 @@ struct destination {
 		0, "stats", "FILE", OPT_STRING, &(d)->stats, "write counts of the push as JSON" \
 	}
 
-/* The options as words, for ko-scan and ko-push alike. The repository is always among them. */
+/* The options as words, for ko-scan and ko-push alike. */
 void destination_words(const struct destination *destination, struct strs *words);
+
+/* Those that say how to talk to registries, for ko-base. */
+void destination_trust_words(const struct destination *destination, struct strs *words);
 void destination_release(struct destination *destination);
 
 #endif

@@ -15,6 +15,7 @@ struct graph_options {
 	const char *builddir;     /* executables, memos; ".ko" */
 	const char *oci;          /* the store */
 	const char *data;         /* KO_DATA_PATH; NULL: none */
+	const struct strs *base;  /* options for ko-base */
 	const struct strs *push;  /* options for ko-push, the destination among them */
 	const struct strs *patch; /* options for ko-patch */
 	const char *bin;          /* directory of the tools; NULL: PATH */

@@ -92,6 +92,7 @@ static void write_base(struct makefile *m, const struct base *base)
 	buf_addf(&m->out, " --builddir %s --oci %s", m->options->builddir, m->options->oci);
 	for (size_t i = 0; i < base->platforms.n; i++)
 		buf_addf(&m->out, " --platform=%s", base->platforms.v[i]);
+	add_words(m, m->options->base);
 	buf_addf(&m->out, " -o %s", out);
 	add_word(m, base->reference);
 	end(m);

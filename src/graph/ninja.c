@@ -106,6 +106,8 @@ static void write_base(struct ninja *n, const struct base *base)
 
 	for (size_t i = 0; i < base->platforms.n; i++)
 		strs_take(&args, xasprintf("--platform=%s", base->platforms.v[i]));
+	for (size_t i = 0; i < n->options->base->n; i++)
+		strs_add(&args, n->options->base->v[i]);
 	begin(n, out);
 	rule(n, "ko_base");
 	after(n, n->store);

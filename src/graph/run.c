@@ -109,6 +109,25 @@ static int ninja(const struct run *run, const char *graph, const char *goal, str
 	return status ? noted_status(report) : 0;
 }
 
+/* KO_BASE_UPDATE asks for a look at the registries: the edges of bases have to run again. */
+static int forget_bases(const struct run *run, struct err *err)
+{
+	const char *update = getenv("KO_BASE_UPDATE");
+	cleanup(strs_release) struct strs names = { 0 };
+
+	if (!update || !*update || !strcmp(update, "0"))
+		return 0;
+	if (file_list(run->dir, &names, err))
+		return -1;
+	for (size_t i = 0; i < names.n; i++) {
+		scratch char *path = path_join(run->dir, names.v[i]);
+
+		if (starts_with(names.v[i], "base.") && unlink(path))
+			return err_sys(err, "%s", path);
+	}
+	return 0;
+}
+
 int run_goal(struct run *run, const char *goal, struct err *err)
 {
 	scratch char *key = graph_key(run->words, run->bin);
@@ -119,7 +138,7 @@ int run_goal(struct run *run, const char *goal, struct err *err)
 	run->dir = path_join(run->builddir, key);
 	graph = path_join(run->dir, "build.ninja");
 	path = path_join(run->dir, goal);
-	if (file_mkdirs(run->dir, err) || lock(run->dir, err))
+	if (file_mkdirs(run->dir, err) || lock(run->dir, err) || forget_bases(run, err))
 		return -1;
 	if (!file_exists(graph))
 		status = scan(run, graph, err);
