@@ -33,18 +33,28 @@ static int dispatch(int argc, char *argv[], struct err *err)
 	return err_set(err, ERR_USAGE, "unknown command '%s'; see ko --help", argv[1]);
 }
 
+/* "ko -v resolve" and "ko -v 1 resolve" are the same as "ko resolve -v" and "ko resolve -v 1". */
+static void take_verbosity(int *argc, char ***argv)
+{
+	while (*argc > 1 && (!strcmp((*argv)[1], "-v") || !strcmp((*argv)[1], "--verbose"))) {
+		char *number = *argc > 2 ? (*argv)[2] : "", *end;
+		long level = strtol(number, &end, 10);
+		int words = *number && !*end ? 2 : 1;
+
+		log_verbosity = words == 2 ? (int)level : log_verbosity + 1;
+		(*argv)[words] = (*argv)[0];
+		*argc -= words;
+		*argv += words;
+	}
+}
+
 int main(int argc, char *argv[])
 {
 	struct err err;
 	int status;
 
 	log_init("ko");
-	/* ko -v resolve is the same as ko resolve -v */
-	while (argc > 1 && (!strcmp(argv[1], "-v") || !strcmp(argv[1], "--verbose"))) {
-		log_verbosity++;
-		argv[1] = argv[0];
-		argc--, argv++;
-	}
+	take_verbosity(&argc, &argv);
 	if (argc < 2 || !strcmp(argv[1], "help") || !strcmp(argv[1], "--help") ||
 		!strcmp(argv[1], "-h")) {
 		show_help();
