@@ -37,7 +37,8 @@ static int dispatch(int argc, char *argv[], struct err *err)
 static void take_verbosity(int *argc, char ***argv)
 {
 	while (*argc > 1 && (!strcmp((*argv)[1], "-v") || !strcmp((*argv)[1], "--verbose"))) {
-		char *number = *argc > 2 ? (*argv)[2] : "", *end;
+		const char *number = *argc > 2 ? (*argv)[2] : "";
+		char *end;
 		long level = strtol(number, &end, 10);
 		int words = *number && !*end ? 2 : 1;
 

@@ -6,6 +6,7 @@ import struct
 import subprocess
 
 FILES = {
+    ".git/HEAD": "ref: refs/heads/main\n",
     "go.mod": "module example.com/app\n\ngo 1.19\n\nrequire example.com/dep v0.0.0\n\n"
               "replace example.com/dep => ./dep\n",
     "cmd/one/main.go": 'package main\n\nimport (\n\t"fmt"\n\n\t"example.com/app/lib"\n'
