@@ -1,11 +1,11 @@
 #include <stdio.h>
-#include <string.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/opt.h"
 #include "base/proc.h"
+#include "inputs/yaml.h"
 
 static const char *file = "-", *verb = "apply";
 
@@ -19,16 +19,25 @@ static const struct opt_tool tool = { "ko-apply", "[-f FILE] [-- KUBECTL ARGUMEN
 	"Hand resolved manifests to the cluster: kubectl apply, with its output and exit status.",
 	opts, countof(opts) };
 
+/* Malformed text is kubectl's to report: what it says of it is what the user is to see. */
+static void note_unresolved(const struct buf *manifests)
+{
+	struct references found = { 0 };
+	struct err ignored;
+
+	if (!yaml_references(&found, file, buf_str(manifests), manifests->len, &ignored) && found.n)
+		log_note("%s:%zu:%zu: %s is not resolved", file, found.v[0].line, found.v[0].column,
+			found.v[0].text);
+	references_release(&found);
+}
+
 /* kubectl gets the manifests only when they are all there: an empty stream means that the tool
  * before this one in a pipe has failed. */
 static int check(const struct buf *manifests, struct err *err)
 {
-	static const char reference[] = "ko://";
-
 	if (!manifests->len)
 		return err_set(err, ERR_INPUT, "no manifests: nothing was applied");
-	if (memmem(manifests->data, manifests->len, reference, strlen(reference)))
-		log_note("the manifests still hold text with %s", reference);
+	note_unresolved(manifests);
 	return 0;
 }
 
