@@ -18,7 +18,10 @@
 servers=$top/tests/servers
 server_pids=
 
-cleanup() {
+cleanup() { stop_servers; }
+
+# For the cleanup() of a test that starts other things, too.
+stop_servers() {
 	for pid in $server_pids; do
 		kill "$pid" 2>/dev/null
 	done

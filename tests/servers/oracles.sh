@@ -1,0 +1,23 @@
+# Foreign programs that Debian does not have, to check ours against. Source after lib.sh.
+#
+#	oracle NAME      prints the path of the program, built by `go install` at the first use and
+#	                 kept in the user's cache; fails when it cannot be had
+
+oracle_module() {
+	case $1 in
+	crane) echo github.com/google/go-containerregistry/cmd/crane@latest ;;
+	ko) echo github.com/google/ko@latest ;;
+	*) return 1 ;;
+	esac
+}
+
+oracle() {
+	for oracle_file in "$(command -v "$1")" "$HOME/oracles/$1" \
+		"${XDG_CACHE_HOME:-$HOME/.cache}/ko-toolkit/oracles/$1"; do
+		# our own driver is named as the Go tool is
+		[ "$oracle_file" = "$bin/$1" ] || [ ! -x "$oracle_file" ] || break
+	done
+	[ "$oracle_file" != "$bin/$1" ] && [ -x "$oracle_file" ] ||
+		GOFLAGS= GOBIN=$(dirname "$oracle_file") go install "$(oracle_module "$1")" >&2 || return 1
+	echo "$oracle_file"
+}
