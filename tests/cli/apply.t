@@ -1,0 +1,160 @@
+#!/bin/sh
+# ko apply, create and delete: what kubectl is given, what comes back from it, and what a cluster
+# makes of it.
+. "$(dirname "$0")/lib.sh"
+. "$top/tests/servers/servers.sh"
+. "$top/tests/servers/cluster.sh"
+
+cp -R "$top/examples/hello" app && cd app || exit 1
+unset KUBECONFIG
+
+if ! start_registry; then
+	skip "apply" "docker-registry does not start"
+	done_testing
+	exit
+fi
+reference="$registry/x/myapp@sha256:[0-9a-f]{64}"
+
+# A kubectl that only writes down what it is given, for what no cluster shows: words, input, status.
+mkdir "$tmp/recorder"
+cat >"$tmp/recorder/kubectl" <<END
+#!/bin/sh
+for word; do printf '%s\n' "\$word"; done >"$tmp/words"
+case \$1 in apply | create) cat >"$tmp/input" ;; esac
+echo 'said on stdout'
+echo 'said on stderr' >&2
+exit \$(cat "$tmp/kubectl-status")
+END
+chmod +x "$tmp/recorder/kubectl"
+echo 0 >"$tmp/kubectl-status"
+
+# recorded COMMAND...: with that kubectl; its words in $words.
+recorded() {
+	rm -f "$tmp/words" "$tmp/input"
+	PATH="$tmp/recorder:$PATH" "$@" >"$tmp/stdout" 2>"$tmp/stderr"
+	status=$?
+	words=$(cat "$tmp/words" 2>/dev/null | tr '\n' '|')
+}
+
+recorded ko apply -f config/manifests/
+is "no KO_DOCKER_REPO: status" "$status" 2
+like "no KO_DOCKER_REPO: text" "$(cat "$tmp/stderr")" '^ko: KO_DOCKER_REPO environment variable is unset'
+is "no KO_DOCKER_REPO: kubectl is not started" "$words" ""
+ok "no KO_DOCKER_REPO: nothing is built" test ! -e .ko
+
+export KO_DOCKER_REPO="$registry/x"
+recorded ko apply -v 1 -f config/manifests/ -- --namespace 'a b' --dry-run=server ''
+is "apply: the words" "$words" 'apply|-f|-|--namespace|a b|--dry-run=server||'
+is "apply: the status" "$status" 0
+is "apply: kubectl's output" "$(cat "$tmp/stdout")" 'said on stdout'
+like "apply: kubectl's talk" "$(cat "$tmp/stderr")" '^said on stderr$'
+like "apply: the reference" "$(cat "$tmp/input")" "image: $reference\$"
+sed -E "s|$reference|ko://github.com/user/myapp|" "$tmp/input" >"$tmp/back"
+ok "apply: the rest as it was" cmp "$tmp/back" config/manifests/myapp.yaml
+
+for code in 1 2 37 255; do
+	echo $code >"$tmp/kubectl-status"
+	recorded ko apply -f config/manifests
+	is "kubectl's status $code is ko's" "$status" $code
+done
+unlike "and ko adds no word to kubectl's error" "$(cat "$tmp/stderr")" '^ko'
+echo 0 >"$tmp/kubectl-status"
+
+recorded ko create -f config/manifests
+is "create: the words" "$words" 'create|-f|-|'
+like "create: the reference" "$(cat "$tmp/input")" "image: $reference\$"
+recorded ko delete -f config/manifests --ignore-not-found
+is "delete: the words" "$words" 'delete|-f|config/manifests|--ignore-not-found|'
+recorded sh -c 'ko resolve -f config/manifests | ko-apply -- --wait'
+is "in a pipe" "$words" 'apply|-f|-|--wait|'
+recorded sh -c 'ko-apply <config/manifests/myapp.yaml'
+like "a reference that is left is noted" "$(cat "$tmp/stderr")" \
+	'^ko-apply: -:18:18: ko://github.com/user/myapp is not resolved'
+recorded sh -c 'make -s -f - ko-apply' <<END
+KO_MANIFESTS := config/manifests
+KO_KUBECTL_FLAGS := --wait
+include $top/mk/ko.mk
+END
+is "by make" "$words" 'apply|-f|-|--wait|'
+
+# A failure before kubectl leaves the cluster alone.
+untouched() {
+	isnot=$status
+	is "$1: kubectl is not started" "$words" ""
+	ok "$1: a status other than 0" test "$isnot" != 0
+}
+cp main.go main.go.good
+echo 'func broken( {' >>main.go
+recorded ko apply -f config/manifests
+untouched "a program that does not compile"
+recorded sh -c 'ko-scan -f config/manifests | ko-gobuild | ko-layer | ko-push | ko-patch -f config/manifests | ko-apply'
+untouched "the same in the pipe"
+cp main.go.good main.go
+recorded env KO_DOCKER_REPO="127.0.0.1:$(free_port)/x" ko apply -f config/manifests
+untouched "no registry"
+printf 'a: b\n  c: [\n' >bad.yaml
+recorded ko apply -f config/manifests -f bad.yaml
+untouched "a malformed manifest"
+recorded ko-apply </dev/null
+untouched "nothing to apply"
+sed 's|ko://.*|ko://github.com/user/none|' config/manifests/myapp.yaml >none.yaml
+recorded ko apply -f none.yaml
+untouched "an unknown program"
+
+# The real kubectl and no cluster.
+unset KUBECONFIG
+out=$(ko apply -f config/manifests -- --server="http://127.0.0.1:$(free_port)" 2>&1)
+is "no cluster: kubectl's status" $? 1
+like "no cluster: kubectl's words" "$out" 'connection to the server 127.0.0.1:[0-9]+ was refused|connection refused'
+
+# The real kubectl and a real API server.
+generation() { kubectl get deployment "$1" -o jsonpath='{.metadata.generation}'; }
+image() { kubectl get deployment "$1" -o jsonpath='{.spec.template.spec.containers[0].image}'; }
+
+if ! cluster_start; then
+	skip "a real cluster" "$cluster_why"
+	done_testing
+	exit
+fi
+like "a real kube-apiserver" "$(kubectl version 2>&1)" 'Server Version: v1'
+is "apply" "$(ko apply -f config/manifests 2>&1)" 'deployment.apps/myapp created'
+like "the cluster has the image" "$(image myapp)" "^$reference\$"
+is "which is the registry's" "$(curl -sI --noproxy '*' -H 'Accept: application/vnd.oci.image.manifest.v1+json' \
+	"http://$registry/v2/x/myapp/manifests/latest" | tr -d '\r' | sed -n 's/^Docker-Content-Digest: //Ip')" \
+	"$(image myapp | sed 's/.*@//')"
+is "again, unchanged" "$(ko apply -f config/manifests 2>&1)" 'deployment.apps/myapp unchanged'
+is "its generation is the first" "$(generation myapp)" 1
+
+# A second program beside it, so that one edit must leave one Deployment alone.
+mkdir -p other && sed 's/Hello from Ko/The other/' main.go >other/main.go
+sed 's|ko://github.com/user/myapp|&/other|; s/: myapp$/: other/' config/manifests/myapp.yaml >config/manifests/other.yaml
+ok "a second program" ko apply -f config/manifests
+is "generations" "$(generation myapp) $(generation other)" "1 1"
+before=$(image other)
+sed -i 's/The other/Another/' other/main.go
+is "one edit" "$(ko apply -f config/manifests 2>&1)" 'deployment.apps/myapp unchanged
+deployment.apps/other configured'
+is "exactly that Deployment has a new generation" "$(generation myapp) $(generation other)" "1 2"
+ok "and another image" test "$(image other)" != "$before"
+printf '\n// a comment\n' >>other/main.go
+is "a comment" "$(ko apply -f config/manifests 2>&1)" 'deployment.apps/myapp unchanged
+deployment.apps/other unchanged'
+is "has none" "$(generation myapp) $(generation other)" "1 2"
+
+echo 'func broken( {' >>main.go
+ok "a program that does not compile" sh -c '! ko apply -f config/manifests'
+is "leaves the cluster as it was" "$(generation myapp) $(generation other)" "1 2"
+cp main.go.good main.go
+
+out=$(ko create -f config/manifests 2>&1)
+is "create what exists: kubectl's status" $? 1
+like "create what exists: kubectl's words" "$out" 'Error from server \(AlreadyExists\).*"myapp" already exists'
+sed -i 's/replicas: 1/replicas: -1/' config/manifests/myapp.yaml
+out=$(ko apply -f config/manifests/myapp.yaml 2>&1)
+is "refused by the cluster: status" $? 1
+like "refused by the cluster: kubectl's words" "$out" 'Deployment "myapp" is invalid: spec.replicas'
+like "forbidden: kubectl's words" "$(ko apply -f config/manifests/other.yaml -- --as=nobody 2>&1)" \
+	'Error from server \(Forbidden\)'
+like "ko delete" "$(ko delete -f config/manifests/other.yaml 2>&1)" 'deployment.apps "other" deleted'
+is "it is gone" "$(kubectl get deployments -o name)" deployment.apps/myapp
+done_testing

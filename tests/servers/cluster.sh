@@ -1,0 +1,84 @@
+# A cluster without nodes for a test: etcd and a real kube-apiserver. Source after servers.sh.
+#
+#	cluster_start     starts both, waits until they are ready and sets KUBECONFIG; fails with the
+#	                  reason in $cluster_why
+#
+# No controllers run: a Deployment is stored, defaulted, validated and counted (metadata.generation),
+# but its status stays empty. kube-apiserver is what scripts/build-kube-apiserver made.
+
+cluster_why=
+kube_apiserver=${XDG_CACHE_HOME:-$HOME/.cache}/ko-toolkit/kube-apiserver
+
+# cluster_wait PID COMMAND...: until the command succeeds, at most a minute.
+cluster_wait() {
+	cluster_pid=$1
+	shift
+	cluster_tries=0
+	until "$@" >/dev/null 2>&1; do
+		kill -0 "$cluster_pid" 2>/dev/null || return 1
+		cluster_tries=$((cluster_tries + 1))
+		[ "$cluster_tries" -le 300 ] || return 1
+		sleep 0.2
+	done
+}
+
+cluster_etcd() {
+	etcd_url=http://127.0.0.1:$(free_port)
+	etcd_peer=http://127.0.0.1:$(free_port)
+	etcd --data-dir "$tmp/etcd" --listen-client-urls "$etcd_url" --advertise-client-urls "$etcd_url" \
+		--listen-peer-urls "$etcd_peer" --initial-advertise-peer-urls "$etcd_peer" \
+		--initial-cluster "default=$etcd_peer" >"$tmp/etcd.log" 2>&1 &
+	server_pids="$! $server_pids"
+	cluster_wait $! curl -fs --noproxy '*' "$etcd_url/health"
+}
+
+cluster_apiserver() {
+	cluster_port=$(free_port)
+	make_certificate || return 1
+	echo 'secret-of-this-test,admin,1,"system:masters"' >"$tmp/tokens.csv"
+	"$kube_apiserver" --etcd-servers="$etcd_url" --bind-address=127.0.0.1 \
+		--advertise-address=127.0.0.1 --secure-port="$cluster_port" \
+		--tls-cert-file="$tmp/cert.pem" --tls-private-key-file="$tmp/key.pem" \
+		--service-account-key-file="$tmp/key.pem" --service-account-signing-key-file="$tmp/key.pem" \
+		--service-account-issuer=https://kubernetes.default.svc --authorization-mode=RBAC \
+		--token-auth-file="$tmp/tokens.csv" --service-cluster-ip-range=10.0.0.0/24 \
+		--endpoint-reconciler-type=none --disable-admission-plugins=ServiceAccount \
+		--cert-dir="$tmp/kube" "$@" >"$tmp/apiserver.log" 2>&1 &
+	server_pids="$! $server_pids"
+	cluster_wait $! curl -fs --noproxy '*' --cacert "$tmp/cert.pem" "https://127.0.0.1:$cluster_port/readyz"
+}
+
+cluster_config() {
+	export KUBECONFIG="$tmp/kubeconfig"
+	cat >"$KUBECONFIG" <<-END
+		apiVersion: v1
+		kind: Config
+		current-context: test
+		clusters:
+		- {name: test, cluster: {server: "https://127.0.0.1:$cluster_port", certificate-authority: "$tmp/cert.pem"}}
+		users:
+		- {name: admin, user: {token: secret-of-this-test}}
+		contexts:
+		- {name: test, context: {cluster: test, user: admin}}
+	END
+}
+
+# cluster_start [OPTION...]: with further options for kube-apiserver.
+cluster_start() {
+	for cluster_program in etcd kubectl openssl "$kube_apiserver"; do
+		if ! command -v "$cluster_program" >/dev/null; then
+			cluster_why="no $cluster_program"
+			[ "$cluster_program" != "$kube_apiserver" ] || cluster_why="$cluster_why: run scripts/build-kube-apiserver"
+			return 1
+		fi
+	done
+	if ! cluster_etcd; then
+		cluster_why="etcd does not start: $(tail -n 1 "$tmp/etcd.log" | tr '#' ' ')"
+	elif ! cluster_apiserver "$@"; then
+		cluster_why="kube-apiserver does not start: $(tail -n 1 "$tmp/apiserver.log" | tr '#' ' ')"
+	else
+		cluster_config
+		return
+	fi
+	return 1
+}
