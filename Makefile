@@ -67,6 +67,11 @@ check-long: deps-test
 	$(MAKE) O=build/sanitize $(SANITIZE) fuzzers
 	KO_TEST_LONG=1 prove -e '' $(wildcard tests/cli/*.t)
 
+## check-cluster: build a kube-apiserver once, and apply to it
+check-cluster: deps-test all
+	scripts/build-kube-apiserver
+	prove tests/cli/apply.t
+
 unit-tests: $(UNIT)
 fuzzers: $(FUZZ)
 
@@ -102,6 +107,6 @@ clean:
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: all demo check check-long unit-tests fuzzers bench install uninstall deps deps-test format \
+.PHONY: all demo check check-cluster check-long unit-tests fuzzers bench install uninstall deps deps-test format \
 	clean help
 .SECONDARY:

@@ -1,5 +1,6 @@
 #include "run.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,6 +110,24 @@ static int ninja(const struct run *run, const char *graph, const char *goal, str
 	return status ? noted_status(report) : 0;
 }
 
+/*
+ * Another graph of this directory may have put other images under the same tags since this one
+ * pushed. Then it has to push again, which costs one request an image when there is nothing to
+ * send.
+ */
+static int notice_others(const struct run *run, const char *key, struct err *err)
+{
+	cleanup(buf_release) struct buf text = { 0 };
+	scratch char *last = path_join(run->builddir, "last");
+	scratch char *refs = path_join(run->dir, "refs.json");
+
+	if (file_read_if_exists(last, 64, &text, err) < 0)
+		return -1;
+	if (strcmp(buf_str(&text), key) && unlink(refs) && errno != ENOENT)
+		return err_sys(err, "%s", refs);
+	return file_save(last, key, strlen(key), err) < 0 ? -1 : 0;
+}
+
 /* KO_BASE_UPDATE asks for a look at the registries: the edges of bases have to run again. */
 static int forget_bases(const struct run *run, struct err *err)
 {
@@ -138,7 +157,8 @@ int run_goal(struct run *run, const char *goal, struct err *err)
 	run->dir = path_join(run->builddir, key);
 	graph = path_join(run->dir, "build.ninja");
 	path = path_join(run->dir, goal);
-	if (file_mkdirs(run->dir, err) || lock(run->dir, err) || forget_bases(run, err))
+	if (file_mkdirs(run->dir, err) || lock(run->dir, err) || forget_bases(run, err) ||
+		notice_others(run, key, err))
 		return -1;
 	if (!file_exists(graph))
 		status = scan(run, graph, err);

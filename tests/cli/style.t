@@ -4,6 +4,7 @@
 cd "$top" || exit 1
 sources=$(ls src/*/*.[ch] tools/*.c tests/*/*.[ch])
 
+is "tests can be executed" "$(find tests/cli -name '*.t' ! -perm -u+x)" ""
 is "no banned calls" "$(grep -nE '\b(strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|atof|strtok|system|popen|tmpnam|mktemp)\(' $sources)" ""
 is "layout is clang-format's" "$(clang-format --output-replacements-xml $sources | grep -c '<replacement ')" 0
 is "includes point left" "$(
