@@ -56,42 +56,9 @@ static void add_files(struct go_package *package, const json_t *object)
 			const char *file = json_string_value(name);
 
 			if (file && !is_test(file))
-				strs_take(&package->files, path_join(package->dir, file));
+				inputs_take(&package->inputs, INPUT_FILE,
+					path_join(package->dir, file));
 		}
-	}
-}
-
-/* The directory part of an embed pattern that has no wildcard: what go walks or globs in. */
-static char *pattern_dir(const char *dir, const char *pattern)
-{
-	scratch char *plain = NULL;
-	scratch char *joined = NULL;
-
-	if (starts_with(pattern, "all:"))
-		pattern += strlen("all:");
-	plain = xstrndup(pattern, strcspn(pattern, "*?["));
-	if (pattern[strlen(plain)]) {
-		char *slash = strrchr(plain, '/');
-
-		plain[slash ? (size_t)(slash - plain) : 0] = '\0';
-	}
-	joined = path_join(dir, *plain ? plain : ".");
-	return path_clean(*plain ? joined : dir);
-}
-
-/* All directories below dir; what is no directory is passed over. */
-static void walk(struct strs *dirs, const char *dir, int depth)
-{
-	cleanup(strs_release) struct strs names = { 0 };
-	struct err ignored;
-
-	if (depth > 64 || !file_is_dir(dir) || file_list(dir, &names, &ignored))
-		return;
-	strs_add(dirs, dir);
-	for (size_t i = 0; i < names.n; i++) {
-		scratch char *path = path_join(dir, names.v[i]);
-
-		walk(dirs, path, depth + 1);
 	}
 }
 
@@ -101,30 +68,35 @@ static void add_embeds(struct go_package *package, const json_t *object)
 	size_t i;
 
 	json_array_foreach (json_object_get(object, "EmbedPatterns"), i, pattern) {
-		scratch char *dir = pattern_dir(package->dir, json_string_value(pattern));
-
-		walk(&package->walked, dir, 0);
+		if (json_is_string(pattern))
+			inputs_add_embed(
+				&package->inputs, package->dir, json_string_value(pattern));
 	}
-	strs_sort(&package->walked);
+}
+
+static bool is_within(const char *path, const char *dir)
+{
+	size_t n = dir ? strlen(dir) : 0;
+
+	return n && !strncmp(path, dir, n) && path[n] == '/';
 }
 
 /* Whether sources in dir stay as they are: the standard library and the module cache. */
 static bool is_fixed(const json_t *object, const char *dir, const struct go_env *env)
 {
-	size_t n = env->gomodcache ? strlen(env->gomodcache) : 0;
-
-	return json_is_true(json_object_get(object, "Standard")) ||
-		(n && !strncmp(dir, env->gomodcache, n) && dir[n] == '/');
+	return json_is_true(json_object_get(object, "Standard")) || is_within(dir, env->gomodcache);
 }
 
 static void add_module(struct go_list *list, const json_t *module, const struct go_env *env)
 {
 	const json_t *replace = json_object_get(module, "Replace");
 	const char *file = text_of(replace ? replace : module, "GoMod");
-	size_t n = env->gomodcache ? strlen(env->gomodcache) : 0;
+	const char *dir = text_of(replace ? replace : module, "Dir");
 
-	if (file && !(n && !strncmp(file, env->gomodcache, n)))
+	if (file && !is_within(file, env->gomodcache))
 		strs_add(&list->modules, file);
+	if (dir && !is_within(dir, env->gomodcache))
+		strs_add(&list->roots, dir);
 }
 
 static void add_package(struct go_list *list, const json_t *object, const struct go_env *env)
@@ -146,12 +118,16 @@ static void add_package(struct go_list *list, const json_t *object, const struct
 		json_array_foreach (json_object_get(object, "Deps"), i, dep)
 			strs_add(&package->deps, json_string_value(dep));
 	}
+	json_array_foreach (json_object_get(object, "IgnoredGoFiles"), i, dep)
+		strs_add(&package->ignored, json_string_value(dep));
 	add_module(list, json_object_get(object, "Module"), env);
 	if (!dir || (is_fixed(object, dir, env) && !package->wanted))
 		return;
-	strs_add(&package->listed, dir);
+	package->changes = true;
+	inputs_add(&package->inputs, INPUT_LISTED, dir);
 	add_files(package, object);
 	add_embeds(package, object);
+	inputs_sort(&package->inputs);
 }
 
 int go_list_parse(
@@ -178,6 +154,7 @@ int go_list_parse(
 		text += error.position;
 	}
 	strs_sort(&list->modules);
+	strs_sort(&list->roots);
 	return 0;
 }
 
@@ -189,13 +166,13 @@ void go_list_release(struct go_list *list)
 		free(p->importpath);
 		free(p->dir);
 		free(p->error);
-		strs_release(&p->files);
-		strs_release(&p->listed);
-		strs_release(&p->walked);
+		inputs_release(&p->inputs);
+		strs_release(&p->ignored);
 		strs_release(&p->deps);
 	}
 	free(list->v);
 	strs_release(&list->modules);
+	strs_release(&list->roots);
 	*list = (struct go_list){ 0 };
 }
 

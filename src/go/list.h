@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/proc.h"
+#include "inputs.h"
 
 /*
  * What "go list -deps" says about packages ("go help list"): of those whose sources can change, the
@@ -14,13 +15,13 @@
  */
 struct go_package {
 	char *importpath;
-	char *dir;   /* absolute */
+	char *dir;    /* absolute */
+	bool changes; /* whether its sources can change; else it has no inputs */
 	bool wanted; /* named on the command line */
 	bool main;
 	char *error;        /* go's words, or NULL */
-	struct strs files;  /* absolute: sources of all kinds, embedded files too */
-	struct strs listed; /* directories of which the names of sources matter */
-	struct strs walked; /* directories of which all names matter (//go:embed) */
+	struct go_inputs inputs;
+	struct strs ignored; /* names of sources that build constraints exclude */
 	struct strs deps;   /* import paths of packages in the list that it depends on */
 };
 
@@ -28,6 +29,7 @@ struct go_list {
 	struct go_package *v;
 	size_t n, cap;
 	struct strs modules; /* go.mod files of modules whose sources can change, absolute */
+	struct strs roots;   /* the directories of these modules */
 };
 
 /* What go knows about its surroundings. */
