@@ -71,34 +71,44 @@ static void add_platforms(struct strs *all, const struct records *records)
 	}
 }
 
+static void add_flag(json_t *record, const char *flag)
+{
+	cleanup(strs_release) struct strs flags = { 0 };
+
+	record_strings(record, "flags", &flags);
+	strs_add(&flags, flag);
+	record_set_strings(record, "flags", &flags);
+}
+
+/* These platforms and no others; what is known of them stays. */
+static void set_platforms(json_t *record, const struct strs *list)
+{
+	json_t *entries = json_array();
+
+	for (size_t i = 0; i < list->n; i++)
+		json_array_append(entries, record_platform(record, list->v[i]));
+	json_object_set_new(record, "platforms", entries);
+}
+
 /* Fills in what neither records nor options say, and lists the platforms in use. */
 static void complete(struct records *records, struct strs *all)
 {
+	cleanup(strs_release) struct strs defaults = { 0 };
+
+	go_default_platforms(&defaults);
 	for (size_t i = 0; i < records_count(records); i++) {
 		json_t *record = records_at(records, i);
 
 		if (dir && !record_get(record, "dir"))
 			json_object_set_new(record, "dir", json_string(dir));
 		if (debug)
-			json_object_set_new(
-				record, "flags", json_pack("[s]", "-gcflags=all=-N -l"));
-		for (size_t j = 0; j < platforms.n; j++) {
-			if (!j)
-				json_object_del(record, "platforms");
-			record_platform(record, platforms.v[j]);
-		}
-		if (!platforms.n && !json_array_size(json_object_get(record, "platforms"))) {
-			scratch char *platform = go_default_platform();
-
-			record_platform(record, platform);
-		}
+			add_flag(record, "-gcflags=all=-N -l");
+		if (platforms.n)
+			set_platforms(record, &platforms);
+		else if (!json_array_size(json_object_get(record, "platforms")))
+			set_platforms(record, &defaults);
 	}
-	if (platforms.n) {
-		for (size_t i = 0; i < platforms.n; i++)
-			strs_add(all, platforms.v[i]);
-	} else {
-		add_platforms(all, records);
-	}
+	add_platforms(all, records);
 }
 
 static int run(const struct strs *operands, struct buf *said, struct err *err)

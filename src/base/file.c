@@ -45,6 +45,15 @@ void file_mark_input(const char *path)
 		mark_time(&st);
 }
 
+int file_mark_made(const char *path, struct err *err)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, start };
+
+	/* ninja notes the time at which it starts us; that is a little before ours. */
+	times[1].tv_sec -= 2;
+	return start.tv_sec && utimensat(AT_FDCWD, path, times, 0) ? err_sys(err, "%s", path) : 0;
+}
+
 const char *file_build_dir(const char *option)
 {
 	const char *setting = getenv("KO_BUILDDIR");

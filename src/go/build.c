@@ -12,75 +12,94 @@
 #include "base/mem.h"
 #include "base/proc.h"
 #include "formats/elf.h"
+#include "faults.h"
+#include "goflags.h"
 #include "group.h"
 #include "list.h"
+#include "modules.h"
 #include "state.h"
 
 /* How often a build is repeated because its inputs changed meanwhile. */
 #define REPEAT_LIMIT 4
+
+/* What is at hand while a group is built. */
+struct builder {
+	struct go_group *group;
+	char *dir;
+	char *state_path;
+	struct state *state;     /* as it was found */
+	struct strs executables; /* of the group's records, in their order */
+	struct strs paths;       /* to compile */
+	struct buf *said;
+	struct err *err;
+};
+
+static const char *importpath_at(const struct builder *b, size_t i)
+{
+	return record_get(records_at(&b->group->records, i), "importpath");
+}
+
+/* "v2" and further; v0 and v1 are names like others (cmd/go/internal/load, isVersionElement). */
+static bool is_version(const char *element)
+{
+	return element[0] == 'v' && element[1] && element[1] != '0' && strcmp(element, "v1") &&
+		strspn(element + 1, "0123456789") == strlen(element + 1);
+}
 
 /* The name that "go build -o DIR/" gives: the last element, or the one before a major version. */
 static char *executable_name(const char *importpath, const char *platform)
 {
 	const char *base = path_base(importpath);
 	scratch char *dir = path_dir(importpath);
-	bool version =
-		base[0] == 'v' && base[1] && strspn(base + 1, "0123456789") == strlen(base + 1);
+	bool version = base != importpath && is_version(base);
 
-	return xasprintf("%s%s", version && strcmp(dir, ".") ? path_base(dir) : base,
+	return xasprintf("%s%s", version ? path_base(dir) : base,
 		starts_with(platform, "windows/") ? ".exe" : "");
 }
 
-/* What is at hand while a group is built. */
-struct builder {
-	struct go_group *group;
-	char *dir;
-	struct state *state; /* as it was found */
-	struct strs paths;   /* to compile */
-	struct buf *said;
-	struct err *err;
-};
-
-/*
- * The executable of a program. Of programs with the same name go would write one over the other, so
- * each further one gets a directory of its own.
- */
-static char *executable_path(const struct builder *b, const char *importpath)
+static bool is_taken(const struct builder *b, const char *path)
 {
-	const struct records *records = &b->group->records;
-	scratch char *name = executable_name(importpath, b->group->platform);
-	size_t same = 0;
-
-	for (size_t i = 0; i < records_count(records); i++) {
-		const char *other = record_get(records_at(records, i), "importpath");
-		scratch char *other_name = executable_name(other, b->group->platform);
-
-		if (!strcmp(other, importpath))
-			break;
-		same += !strcmp(name, other_name);
+	for (size_t i = 0; i < b->state->program_count; i++) {
+		if (!strcmp(b->state->programs[i].executable, path))
+			return true;
 	}
-	if (same)
-		return xasprintf("%s/bin/%zu/%s", b->dir, same, name);
-	return xasprintf("%s/bin/%s", b->dir, name);
+	return strs_has(&b->executables, path);
 }
 
-/* "config/app.yaml:21:16: ko://github.com/user/myapp", or the import path alone. malloced. */
-static char *where(const struct go_group *group, const char *importpath)
+/*
+ * Where a program goes. Of programs with the same name go would write one over the other, so each
+ * further one gets a directory of its own; and keeps it, for records of earlier runs name it.
+ */
+static char *choose_executable(const struct builder *b, const char *importpath)
 {
-	const struct records *lists[] = { group->found, &group->records };
+	const struct program *program = state_program(b->state, importpath);
+	scratch char *bin = xasprintf("%s/bin/", b->dir);
+	scratch char *name = executable_name(importpath, b->group->platform);
+	char *path;
 
-	for (size_t i = 0; i < countof(lists); i++) {
-		for (size_t j = 0; lists[i] && j < records_count(lists[i]); j++) {
-			const json_t *record = records_at(lists[i], j);
-			const char *path = record_get(record, "importpath");
-			const char *place = json_string_value(
-				json_array_get(json_object_get(record, "found"), 0));
-
-			if (path && place && !strcmp(path, importpath))
-				return xasprintf("%s: ko://%s", place, importpath);
-		}
+	if (program && starts_with(program->executable, bin))
+		return xstrdup(program->executable);
+	path = xasprintf("%s%s", bin, name);
+	for (size_t i = 1; is_taken(b, path); i++) {
+		free(path);
+		path = xasprintf("%s%zu/%s", bin, i, name);
 	}
-	return xstrdup(importpath);
+	return path;
+}
+
+static void choose_executables(struct builder *b)
+{
+	for (size_t i = 0; i < records_count(&b->group->records); i++)
+		strs_take(&b->executables, choose_executable(b, importpath_at(b, i)));
+}
+
+static const char *executable_of(const struct builder *b, const char *importpath)
+{
+	for (size_t i = 0; i < b->executables.n; i++) {
+		if (!strcmp(importpath_at(b, i), importpath))
+			return b->executables.v[i];
+	}
+	return "";
 }
 
 static int go_missing(struct err *err)
@@ -119,13 +138,11 @@ static int start_build(const struct builder *b, const struct strs *paths, const 
 /* The paths whose executable goes to the directory of the first of them; removes them from left. */
 static char *take_batch(const struct builder *b, struct strs *left, struct strs *batch)
 {
-	scratch char *first = executable_path(b, left->v[0]);
-	char *dir = path_dir(first);
+	char *dir = path_dir(executable_of(b, left->v[0]));
 	size_t n = 0;
 
 	for (size_t i = 0; i < left->n; i++) {
-		scratch char *path = executable_path(b, left->v[i]);
-		scratch char *own = path_dir(path);
+		scratch char *own = path_dir(executable_of(b, left->v[i]));
 
 		if (!strcmp(own, dir))
 			strs_take(batch, left->v[i]);
@@ -151,35 +168,6 @@ static int build_more(const struct builder *b, struct strs *left)
 		status = proc_wait(&proc, b->err);
 		if (status)
 			return status;
-	}
-	return 0;
-}
-
-/* What is wrong with a program before anything is compiled. */
-static int check_program(const struct builder *b, const struct go_package *package)
-{
-	scratch char *place = where(b->group, package->importpath);
-
-	if (package->error) {
-		char *newline = strchr(package->error, '\n');
-
-		if (newline)
-			*newline = '\0';
-		return err_set(b->err, ERR_FAILED, "%s: %s", place, package->error);
-	}
-	if (!package->main)
-		return err_set(b->err, ERR_FAILED,
-			"%s: not a program: importpath is not `package main`; name the package of "
-			"a command",
-			place);
-	return 0;
-}
-
-static int check_list(const struct builder *b, const struct go_list *list)
-{
-	for (size_t i = 0; i < list->n; i++) {
-		if (list->v[i].wanted && check_program(b, &list->v[i]))
-			return -1;
 	}
 	return 0;
 }
@@ -211,17 +199,31 @@ static int read_list(
 	}
 	if (status)
 		return -1;
-	return go_list_parse(list, env, buf_str(proc->output), proc->output->len, b->err) ||
-			check_list(b, list)
-		? -1
-		: 0;
+	return go_list_parse(list, env, buf_str(proc->output), proc->output->len, b->err);
+}
+
+/* What the programs are made from, by go list. */
+static void note_inputs(const struct builder *b, struct state *next, const struct go_list *list,
+	const struct go_env *env)
+{
+	cleanup(inputs_release) struct go_inputs common = { 0 };
+	cleanup(strs_release) struct strs flags = { 0 };
+	const char *inherited = getenv("GOFLAGS");
+	struct err ignored;
+
+	if (inherited)
+		(void)goflags_split(&flags, inherited, "GOFLAGS", &ignored);
+	for (size_t i = 0; i < b->group->flags.n; i++)
+		strs_add(&flags, b->group->flags.v[i]);
+	modules_inputs(&common, list, env, b->group->dir, &flags);
+	state_add_list(next, list, &common, b->state);
 }
 
 /*
- * go build and, beside it, go list. next takes what the programs are made from; status the exit
- * status of go build. Returns -1 when something else failed.
+ * go build and, beside it, go list. next takes what the programs are made from, faults what is
+ * wrong with them; status is that of go build. Returns -1 when something else failed.
  */
-static int run_go(const struct builder *b, struct state *next, int *status)
+static int run_go(const struct builder *b, struct state *next, struct faults *faults, int *status)
 {
 	cleanup(buf_release) struct buf out = { 0 };
 	cleanup(buf_release) struct buf messages = { 0 };
@@ -244,10 +246,13 @@ static int run_go(const struct builder *b, struct state *next, int *status)
 		proc_stop(&build);
 		return -1;
 	}
-	state_add_list(next, &list, &env, b->state);
+	note_inputs(b, next, &list, &env);
+	faults_of_list(faults, &list, &env, b->group);
 	*status = proc_wait(&build, b->err);
 	if (!*status)
 		*status = build_more(b, &left);
+	if (*status > 0)
+		faults_of_build(faults, next, buf_str(b->said));
 	return *status < 0 ? -1 : 0;
 }
 
@@ -255,70 +260,22 @@ static int finish_program(const struct builder *b, struct program *program)
 {
 	const struct program *old = state_program(b->state, program->importpath);
 
-	program->executable = executable_path(b, program->importpath);
-	program->stamp = stamp_of(program->executable);
+	program->executable = xstrdup(executable_of(b, program->importpath));
 	program->changed = false;
+	program->stamp = stamp_of(program->executable);
 	if (old && stamp_same(&old->stamp, &program->stamp) &&
 		!strcmp(old->executable, program->executable)) {
 		memcpy(program->hash, old->hash, sizeof program->hash);
 		return 0;
 	}
+	if (file_mark_made(program->executable, b->err))
+		return -1;
+	program->stamp = stamp_of(program->executable);
 	return elf_hash(program->executable, program->hash, b->err);
 }
 
-/* What go build wrote begins a paragraph for each package that failed with "# IMPORTPATH". */
-static bool names_package(const char *said, const char *importpath)
-{
-	size_t n = strlen(importpath);
-
-	for (const char *p = said; (p = strstr(p, "# ")); p += 2) {
-		if ((p == said || p[-1] == '\n') && !strncmp(p + 2, importpath, n) &&
-			strchr(" \n", p[2 + n]))
-			return true;
-	}
-	return false;
-}
-
-static bool is_broken(const struct state *state, const struct program *program, const char *said)
-{
-	for (size_t i = 0; i < program->n; i++) {
-		const char *name = state->units[program->units[i]].name;
-
-		if (*name && names_package(said, name))
-			return true;
-	}
-	return false;
-}
-
-/*
- * Sorts the programs by whether go's words are about one of their packages: the good ones stay in
- * b->paths; the error names the others, one a line, the first in err.
- */
-static void blame(struct builder *b, const struct state *next)
-{
-	struct buf lines = { 0 };
-	struct strs good = { 0 };
-	size_t broken = 0;
-
-	for (size_t i = 0; i < next->program_count; i++)
-		broken += is_broken(next, &next->programs[i], buf_str(b->said));
-	for (size_t i = 0; i < next->program_count; i++) {
-		const struct program *program = &next->programs[i];
-		scratch char *place = where(b->group, program->importpath);
-
-		if (broken && !is_broken(next, program, buf_str(b->said)))
-			strs_add(&good, program->importpath);
-		else
-			buf_addf(&lines, "%s%s", lines.len ? "; " : "", place);
-	}
-	err_set(b->err, ERR_FAILED, "%.900s: go build failed", buf_str(&lines));
-	buf_release(&lines);
-	strs_release(&b->paths);
-	b->paths = good;
-}
-
 /* Everything of next, and the programs of the old state that next does not have. */
-static int keep(struct builder *b, struct state *next, const char *state_path)
+static int keep(struct builder *b, struct state *next)
 {
 	for (size_t i = 0; i < next->program_count; i++) {
 		if (finish_program(b, &next->programs[i]))
@@ -327,64 +284,73 @@ static int keep(struct builder *b, struct state *next, const char *state_path)
 	for (size_t i = 0; i < b->state->program_count; i++) {
 		const struct program *program = &b->state->programs[i];
 
-		if (!program->changed && !state_program(next, program->importpath))
+		if (!state_program(next, program->importpath) && file_exists(program->executable))
 			state_copy_program(next, b->state, program);
 	}
 	state_release(b->state);
 	*b->state = *next;
 	*next = (struct state){ 0 };
-	return state_save(b->state, state_path, b->err);
+	return state_save(b->state, b->state_path, b->err);
 }
 
-static int compile(struct builder *b, const char *state_path);
+static int compile(struct builder *b);
 
-static int fail(struct builder *b, const struct state *next, const char *state_path)
+/* Compiles what can be, for the next time, and reports the rest. */
+static int fail(struct builder *b, const struct faults *faults)
 {
-	struct err first, ignored;
-	struct buf unheard = { 0 };
+	struct buf unheard = { 0 }, *said = b->said;
+	struct err ignored, *err = b->err;
+	struct strs good = { 0 };
 
-	blame(b, next);
-	first = *b->err;
-	if (b->paths.n) {
-		struct buf *said = b->said;
-		struct err *err = b->err;
-
+	for (size_t i = 0; i < b->paths.n; i++) {
+		if (!strs_has(&faults->programs, b->paths.v[i]))
+			strs_add(&good, b->paths.v[i]);
+	}
+	strs_release(&b->paths);
+	b->paths = good;
+	if (good.n) {
 		b->said = &unheard;
 		b->err = &ignored;
-		(void)compile(b, state_path);
+		(void)compile(b);
 		b->said = said;
 		b->err = err;
 		buf_release(&unheard);
 	}
-	*b->err = first;
-	return -1;
+	return faults_report(faults, b->group, said, err);
+}
+
+/* One go build and what follows from it: 1 when inputs changed meanwhile. */
+static int attempt(struct builder *b, struct state *previous)
+{
+	cleanup(state_release) struct state next = { 0 };
+	cleanup(faults_release) struct faults faults = { 0 };
+	int64_t since = stamp_next();
+	int status;
+
+	buf_clear(b->said);
+	if (run_go(b, &next, &faults, &status))
+		return -1;
+	if (faults.programs.n)
+		return fail(b, &faults);
+	if (status)
+		return err_set(
+			b->err, ERR_FAILED, "%s: go build: %s", b->group->dir, proc_death(status));
+	if (state_settled(&next, b->state, since) || state_settled(&next, previous, since))
+		return keep(b, &next);
+	state_release(previous);
+	*previous = next;
+	next = (struct state){ 0 };
+	return 1;
 }
 
 /* Compiles b->paths until that has happened without an input changing meanwhile. */
-static int compile(struct builder *b, const char *state_path)
+static int compile(struct builder *b)
 {
-	struct state previous = { 0 };
+	cleanup(state_release) struct state previous = { 0 };
 	int result = 1;
 
-	for (int i = 0; result == 1 && i < REPEAT_LIMIT; i++) {
-		cleanup(state_release) struct state next = { 0 };
-		int64_t since = stamp_now();
-		int status;
-
-		buf_clear(b->said);
-		if (run_go(b, &next, &status)) {
-			result = -1;
-		} else if (status) {
-			result = fail(b, &next, state_path);
-		} else if (state_settled(&next, i ? &previous : b->state, since)) {
-			result = keep(b, &next, state_path);
-		} else {
-			state_release(&previous);
-			previous = next;
-			next = (struct state){ 0 };
-		}
-	}
-	state_release(&previous);
+	for (int i = 0; result == 1 && i < REPEAT_LIMIT; i++)
+		result = attempt(b, &previous);
 	if (result == 1)
 		return err_set(b->err, ERR_RETRY,
 			"%s: sources keep changing while they are compiled; run again",
@@ -396,11 +362,11 @@ static void find_affected(struct builder *b)
 {
 	state_look(b->state);
 	for (size_t i = 0; i < records_count(&b->group->records); i++) {
-		const char *path = record_get(records_at(&b->group->records, i), "importpath");
+		const char *path = importpath_at(b, i);
 		const struct program *program = state_program(b->state, path);
-		scratch char *executable = executable_path(b, path);
 
-		if (!program || program->changed || strcmp(program->executable, executable))
+		if (!program || program->changed ||
+			strcmp(program->executable, b->executables.v[i]))
 			strs_add(&b->paths, path);
 	}
 }
@@ -436,64 +402,93 @@ static int set_results(const struct builder *b)
 
 static int build_locked(struct builder *b, struct depfile *depfile)
 {
-	scratch char *state_path = path_join(b->dir, "state");
-	int result = 0;
+	cleanup(strs_release) struct strs all = { 0 };
 
-	state_load(b->state, state_path);
+	state_load(b->state, b->state_path);
+	choose_executables(b);
 	find_affected(b);
 	if (b->paths.n) {
 		scratch char *go = proc_find("go");
 
 		log_debug(1, "%zu of %zu programs to compile in %s", b->paths.n,
 			records_count(&b->group->records), b->group->dir);
-		result = go ? compile(b, state_path) : go_missing(b->err);
-	} else if (b->state->touched) {
-		result = state_save(b->state, state_path, b->err);
+		if (!go)
+			return go_missing(b->err);
+		if (compile(b))
+			return -1;
+	} else if (b->state->touched && state_save(b->state, b->state_path, b->err)) {
+		return -1;
 	}
-	state_inputs(b->state, depfile);
-	return result ? -1 : set_results(b);
+	for (size_t i = 0; i < records_count(&b->group->records); i++)
+		strs_add(&all, importpath_at(b, i));
+	state_depends(b->state, &all, depfile);
+	return set_results(b);
 }
 
 static int build_group(
 	struct go_group *group, struct depfile *depfile, struct buf *said, struct err *err)
 {
 	cleanup(state_release) struct state state = { 0 };
+	scratch char *dir = go_group_dir(group);
+	scratch char *lock_path = path_join(dir, "lock");
+	scratch char *state_path = path_join(dir, "state");
 	struct builder b = { .group = group,
-		.dir = go_group_dir(group),
+		.dir = dir,
+		.state_path = state_path,
 		.state = &state,
 		.said = said,
 		.err = err };
-	scratch char *lock_path = path_join(b.dir, "lock");
-	int lock = -1, result = -1;
+	int lock, result = -1;
 
-	if (file_mkdirs(b.dir, err))
-		goto out;
+	if (file_mkdirs(dir, err))
+		return -1;
 	lock = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-	if (lock < 0 || flock(lock, LOCK_EX)) {
+	if (lock < 0 || flock(lock, LOCK_EX))
 		err_sys(err, "%s", lock_path);
-		goto out;
-	}
-	result = build_locked(&b, depfile);
-out:
+	else
+		result = build_locked(&b, depfile);
 	if (lock >= 0)
 		close(lock);
+	strs_release(&b.executables);
 	strs_release(&b.paths);
-	free(b.dir);
+	return result;
+}
+
+/* A group that fails does not keep the others from being made; err is the first one's. */
+static int build_groups(
+	struct go_groups *groups, struct depfile *depfile, struct buf *said, struct err *err)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < groups->n; i++) {
+		cleanup(buf_release) struct buf words = { 0 };
+		struct err own;
+
+		if (!build_group(&groups->v[i], depfile, &words, &own))
+			continue;
+		if (result || err->class != ERR_NONE)
+			buf_addf(said, "%s\n", own.text);
+		else
+			*err = own;
+		buf_add(said, buf_str(&words), words.len);
+		result = -1;
+	}
 	return result;
 }
 
 int go_build_all(const struct records *records, const struct strs *platforms, const char *builddir,
 	const struct records *found, struct depfile *depfile, struct buf *said, struct err *err)
 {
+	int result = 0;
+
+	err->class = ERR_NONE;
 	for (size_t i = 0; i < platforms->n; i++) {
 		cleanup(go_groups_release) struct go_groups groups = { 0 };
 
 		if (go_groups_make(&groups, records, platforms->v[i], builddir, found, err))
 			return -1;
-		for (size_t j = 0; j < groups.n; j++) {
-			if (build_group(&groups.v[j], depfile, said, err))
-				return -1;
-		}
+		if (build_groups(&groups, depfile, said, err))
+			result = -1;
 	}
-	return 0;
+	return result;
 }

@@ -4,43 +4,98 @@
 #include <string.h>
 
 #include "base/environment.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/proc.h"
+#include "formats/platform.h"
 #include "goflags.h"
 
-char *go_default_platform(void)
+#define GOENV_LIMIT ((size_t)1 << 20)
+
+void go_default_platforms(struct strs *platforms)
 {
 	const char *os = getenv("GOOS"), *arch = getenv("GOARCH");
+	const char *wanted = getenv("KO_DEFAULTPLATFORMS");
 
-	return os && arch && *os && *arch ? xasprintf("%s/%s", os, arch) : xstrdup("linux/amd64");
+	strs_split(platforms, wanted ? wanted : "", ", ");
+	if (!platforms->n && os && arch && *os && *arch)
+		strs_take(platforms, xasprintf("%s/%s", os, arch));
+	else if (!platforms->n)
+		strs_add(platforms, "linux/amd64");
 }
 
 /* GOOS, GOARCH and what a variant says (ko's mapping); CGO_ENABLED unless the user has set it. */
-static void platform_environment(struct strs *env, const char *platform)
+static int platform_environment(struct strs *env, const char *text, struct err *err)
 {
-	cleanup(strs_release) struct strs parts = { 0 };
+	struct platform platform;
 
-	strs_split(&parts, platform, "/");
+	if (platform_parse(&platform, text, err))
+		return -1;
+	if (!*platform.arch)
+		return err_set(err, ERR_USAGE,
+			"\"%s\" is not a platform; os/arch[/variant], such as linux/arm64, is "
+			"wanted",
+			text);
 	if (!getenv("CGO_ENABLED"))
 		strs_add(env, "CGO_ENABLED=0");
-	if (parts.n < 2)
-		return;
-	strs_take(env, xasprintf("GOOS=%s", parts.v[0]));
-	strs_take(env, xasprintf("GOARCH=%s", parts.v[1]));
-	if (parts.n > 2 && !strcmp(parts.v[1], "arm"))
-		strs_take(env, xasprintf("GOARM=%s", parts.v[2] + (parts.v[2][0] == 'v')));
-	if (parts.n > 2 && !strcmp(parts.v[1], "amd64"))
-		strs_take(env, xasprintf("GOAMD64=%s", parts.v[2]));
+	strs_take(env, xasprintf("GOOS=%s", platform.os));
+	strs_take(env, xasprintf("GOARCH=%s", platform.arch));
+	if (*platform.variant && !strcmp(platform.arch, "arm"))
+		strs_take(
+			env, xasprintf("GOARM=%s", platform.variant + (*platform.variant == 'v')));
+	if (*platform.variant && !strcmp(platform.arch, "amd64"))
+		strs_take(env, xasprintf("GOAMD64=%s", platform.variant));
+	return 0;
+}
+
+/* Where "go env -w" writes (os.UserConfigDir). malloced, NULL: nowhere. */
+static char *settings_file(void)
+{
+	const char *file = getenv("GOENV"), *config = getenv("XDG_CONFIG_HOME");
+	const char *home = getenv("HOME");
+
+	if (file && *file)
+		return strcmp(file, "off") ? xstrdup(file) : NULL;
+	if (config && *config)
+		return xasprintf("%s/go/env", config);
+	return home && *home ? xasprintf("%s/.config/go/env", home) : NULL;
+}
+
+/* All places from which go takes flags. */
+static int check_inherited(const struct go_group *group, struct err *err)
+{
+	cleanup(strs_release) struct strs lines = { 0 };
+	cleanup(buf_release) struct buf text = { 0 };
+	scratch char *file = settings_file();
+	struct err ignored;
+
+	if (goflags_check_text(getenv("GOFLAGS"), "GOFLAGS", err))
+		return -1;
+	for (size_t i = 0; i < group->env.n; i++) {
+		if (starts_with(group->env.v[i], "GOFLAGS=") &&
+			goflags_check_text(group->env.v[i] + strlen("GOFLAGS="), "GOFLAGS", err))
+			return -1;
+	}
+	if (!file || file_read_if_exists(file, GOENV_LIMIT, &text, &ignored))
+		return 0;
+	strs_split(&lines, buf_str(&text), "\n");
+	for (size_t i = 0; i < lines.n; i++) {
+		if (starts_with(lines.v[i], "GOFLAGS=") &&
+			goflags_check_text(lines.v[i] + strlen("GOFLAGS="), file, err))
+			return -1;
+	}
+	return 0;
 }
 
 static int set_flags(struct go_group *group, const json_t *record, struct err *err)
 {
-	const char *goflags = getenv("KO_GOFLAGS"), *inherited = getenv("GOFLAGS");
+	const char *goflags = getenv("KO_GOFLAGS");
 	cleanup(strs_release) struct strs ldflags = { 0 };
-	cleanup(strs_release) struct strs refused = { 0 };
 	cleanup(buf_release) struct buf joined = { 0 };
 
 	record_strings(record, "flags", &group->flags);
+	if (goflags_check(&group->flags, record_title(record), err))
+		return -1;
 	if (goflags && goflags_split(&group->flags, goflags, "KO_GOFLAGS", err))
 		return -1;
 	record_strings(record, "ldflags", &ldflags);
@@ -48,12 +103,8 @@ static int set_flags(struct go_group *group, const json_t *record, struct err *e
 		buf_addf(&joined, "%s%s", i ? " " : "", ldflags.v[i]);
 	if (ldflags.n)
 		strs_take(&group->flags, xasprintf("-ldflags=%s", buf_str(&joined)));
-	if (inherited && goflags_split(&refused, inherited, "GOFLAGS", err))
-		return -1;
-	return goflags_check(&group->flags, "flags for go build", err) ||
-			goflags_check(&refused, "GOFLAGS", err)
-		? -1
-		: 0;
+	return goflags_check(&group->flags, "KO_GOFLAGS", err) || check_inherited(group, err) ? -1
+											      : 0;
 }
 
 static bool same_fields(const json_t *a, const json_t *b)
@@ -67,6 +118,20 @@ static bool same_fields(const json_t *a, const json_t *b)
 			return false;
 	}
 	return true;
+}
+
+static bool has_platform(const json_t *record, const char *platform)
+{
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach (json_object_get(record, "platforms"), i, entry) {
+		const char *own = record_get(entry, "platform");
+
+		if (own && !strcmp(own, platform))
+			return true;
+	}
+	return false;
 }
 
 static struct go_group *find_group(struct go_groups *groups, const json_t *record)
@@ -85,9 +150,12 @@ int go_groups_make(struct go_groups *groups, const struct records *records, cons
 {
 	for (size_t i = 0; i < records_count(records); i++) {
 		json_t *record = records_at(records, i);
-		struct go_group *group = find_group(groups, record);
 		const char *dir = record_get(record, "dir");
+		struct go_group *group;
 
+		if (!has_platform(record, platform))
+			continue;
+		group = find_group(groups, record);
 		if (!record_need(record, "importpath", err))
 			return -1;
 		if (!group->dir) {
@@ -95,7 +163,8 @@ int go_groups_make(struct go_groups *groups, const struct records *records, cons
 			group->platform = platform;
 			group->builddir = builddir;
 			group->found = found;
-			platform_environment(&group->env, platform);
+			if (platform_environment(&group->env, platform, err))
+				return -1;
 			record_strings(record, "env", &group->env);
 			if (set_flags(group, record, err))
 				return -1;
@@ -129,7 +198,16 @@ char *go_group_dir(const struct go_group *group)
 	scratch char *go = proc_find("go");
 	char print[FINGERPRINT_SIZE];
 
+	scratch char *store = path_absolute(group->builddir);
+	scratch char *inside = path_relative(store);
+
 	buf_addf(&text, "%s\n%s\n%s\n", group->dir, group->platform, go ? go : "");
+	/* Two trees may share a build directory that is in neither. */
+	if (*inside == '/') {
+		scratch char *cwd = path_absolute(".");
+
+		buf_addf(&text, "%s\n", cwd);
+	}
 	add_all(&text, &group->flags);
 	add_all(&text, &group->env);
 	environment_settings(&settings);

@@ -30,7 +30,7 @@ void go_groups_release(struct go_groups *groups);
  * over go's result but files. malloced. */
 char *go_group_dir(const struct go_group *group);
 
-/* What GOOS and GOARCH say when both are set, else linux/amd64. malloced. */
-char *go_default_platform(void);
+/* KO_DEFAULTPLATFORMS, else what GOOS and GOARCH say when both are set, else linux/amd64. */
+void go_default_platforms(struct strs *platforms);
 
 #endif

@@ -96,7 +96,8 @@ static char type_of(const char *path)
 	return S_ISREG(st.st_mode) ? 'f' : S_ISDIR(st.st_mode) ? 'd' : 'o';
 }
 
-static void print_names(enum input_kind kind, const char *dir, const char *pattern, struct buf *text)
+static void print_names(
+	enum input_kind kind, const char *dir, const char *pattern, struct buf *text)
 {
 	cleanup(strs_release) struct strs names = { 0 };
 	struct err ignored;
@@ -177,8 +178,7 @@ char *inputs_watched(enum input_kind kind, const char *path)
 static void walk(struct go_inputs *inputs, enum input_kind kind, const char *dir, int depth);
 
 /* A directory that is embedded whole, unless it is another module. */
-static void walk_package(
-	struct go_inputs *inputs, enum input_kind kind, const char *dir, int depth)
+static void walk_package(struct go_inputs *inputs, enum input_kind kind, const char *dir, int depth)
 {
 	scratch char *module = path_join(dir, "go.mod");
 

@@ -9,11 +9,11 @@
  * changes only when something changed that can make a difference to go.
  */
 enum input_kind {
-	INPUT_FILE,     /* the content, or that it is not there */
-	INPUT_ABOVE,    /* the same, but too far away to bother ninja or make with it */
-	INPUT_LISTED,   /* a package's directory: the names of sources but tests */
-	INPUT_GLOB,     /* "DIR//PATTERN": the names in DIR that match, and what kind of file each is */
-	INPUT_WALKED,   /* an embedded directory: all names but those that begin with "." or "_" */
+	INPUT_FILE,   /* the content, or that it is not there */
+	INPUT_ABOVE,  /* the same, but too far away to bother ninja or make with it */
+	INPUT_LISTED, /* a package's directory: the names of sources but tests */
+	INPUT_GLOB, /* "DIR//PATTERN": the names in DIR that match, and what kind of file each is */
+	INPUT_WALKED, /* an embedded directory: all names but those that begin with "." or "_" */
 	INPUT_WALKED_ALL, /* one embedded with "all:": all names */
 	INPUT_KINDS,
 };

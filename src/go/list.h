@@ -17,12 +17,12 @@ struct go_package {
 	char *importpath;
 	char *dir;    /* absolute */
 	bool changes; /* whether its sources can change; else it has no inputs */
-	bool wanted; /* named on the command line */
+	bool wanted;  /* named on the command line */
 	bool main;
-	char *error;        /* go's words, or NULL */
+	char *error; /* go's words, or NULL */
 	struct go_inputs inputs;
 	struct strs ignored; /* names of sources that build constraints exclude */
-	struct strs deps;   /* import paths of packages in the list that it depends on */
+	struct strs deps;    /* import paths of packages in the list that it depends on */
 };
 
 struct go_list {

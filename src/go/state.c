@@ -17,7 +17,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 
-#define HEADER "ko-gobuild state 2\n"
+#define HEADER "ko-gobuild state 3\n"
 
 /* Files are stamped with a clock that ticks this rarely at worst (10 ms at HZ=100). */
 #define TICK 20000000
@@ -35,6 +35,15 @@ int64_t stamp_now(void)
 
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
 	return nanoseconds(&now);
+}
+
+int64_t stamp_next(void)
+{
+	int64_t now = stamp_now();
+
+	while (stamp_now() == now)
+		nanosleep(&(struct timespec){ .tv_nsec = 500000 }, NULL);
+	return stamp_now();
 }
 
 struct stamp stamp_of(const char *path)
@@ -55,60 +64,14 @@ bool stamp_same(const struct stamp *a, const struct stamp *b)
 		a->inode == b->inode;
 }
 
-/* The names that make a difference to go in a directory of a package or a module. */
-static bool is_source(const char *name)
+static struct stamp stamp_of_input(const struct input *input)
 {
-	static const char *const endings[] = { ".go", ".c", ".cc", ".cpp", ".cxx", ".m", ".h",
-		".hh", ".hpp", ".hxx", ".f", ".F", ".for", ".f90", ".s", ".S", ".sx", ".swig",
-		".swigcxx", ".syso" };
-	static const char *const names[] = { "go.mod", "go.sum", "go.work", "go.work.sum", "vendor",
-		"default.pgo" };
+	scratch char *file = NULL;
 
-	if (ends_with(name, "_test.go") || *name == '.' || *name == '_')
-		return false;
-	for (size_t i = 0; i < countof(endings); i++) {
-		if (ends_with(name, endings[i]))
-			return true;
-	}
-	for (size_t i = 0; i < countof(names); i++) {
-		if (!strcmp(name, names[i]))
-			return true;
-	}
-	return false;
-}
-
-static void print_directory(const char *path, bool all, char print[FINGERPRINT_SIZE])
-{
-	cleanup(strs_release) struct strs names = { 0 };
-	cleanup(buf_release) struct buf text = { 0 };
-	struct err ignored;
-
-	if (file_list(path, &names, &ignored))
-		strs_add(&names, "/");
-	for (size_t i = 0; i < names.n; i++) {
-		if (all || is_source(names.v[i]))
-			buf_add(&text, names.v[i], strlen(names.v[i]) + 1);
-	}
-	fingerprint_of(text.data, text.len, print);
-}
-
-static void print_file(const char *path, char print[FINGERPRINT_SIZE])
-{
-	cleanup(buf_release) struct buf text = { 0 };
-	struct err ignored;
-
-	if (file_read(path, FILE_LIMIT, &text, &ignored))
-		memset(print, '-', FINGERPRINT_SIZE - 1), print[FINGERPRINT_SIZE - 1] = '\0';
-	else
-		fingerprint_of(text.data, text.len, print);
-}
-
-static void print_input(const struct input *input, char print[FINGERPRINT_SIZE])
-{
-	if (input->kind == INPUT_FILE)
-		print_file(input->path, print);
-	else
-		print_directory(input->path, input->kind == INPUT_WALKED, print);
+	if (input->kind != INPUT_GLOB)
+		return stamp_of(input->path);
+	file = inputs_file(input->kind, input->path);
+	return stamp_of(file);
 }
 
 /* A stamp can hide a second edit within the clock's tick: then it is not to be trusted later. */
@@ -121,18 +84,17 @@ static struct stamp trusted(struct stamp stamp, int64_t now)
 
 static bool look_at_input(struct input *input, int64_t now, bool *touched)
 {
-	struct stamp stamp = stamp_of(input->path);
+	struct stamp stamp = stamp_of_input(input);
 	char print[FINGERPRINT_SIZE];
 
 	if (stamp_same(&stamp, &input->stamp))
 		return false;
-	print_input(input, print);
+	inputs_print(input->kind, input->path, print);
+	if (strcmp(print, input->print))
+		return true;
 	input->stamp = trusted(stamp, now);
 	*touched = true;
-	if (!strcmp(print, input->print))
-		return false;
-	memcpy(input->print, print, sizeof print);
-	return true;
+	return false;
 }
 
 void state_look(struct state *state)
@@ -243,90 +205,41 @@ static const struct input *find_input(
 	return NULL;
 }
 
+/* The path as it is noted. malloced. */
+static char *note_path(enum input_kind kind, const char *absolute)
+{
+	scratch char *file = inputs_file(kind, absolute);
+	scratch char *relative = path_relative(file);
+
+	return xasprintf("%s%s", relative, absolute + strlen(file));
+}
+
 static void add_input(
 	struct unit *unit, enum input_kind kind, const char *absolute, const struct unit *old)
 {
-	char *path = path_relative(absolute);
+	char *path = note_path(kind, absolute);
 	const struct input *known = find_input(old, kind, path, unit->n);
 	struct input *input;
 
 	grow(unit->v, unit->n, unit->cap);
 	input = &unit->v[unit->n++];
-	*input = (struct input){ .kind = kind, .path = path, .stamp = stamp_of(path) };
+	*input = (struct input){ .kind = kind, .path = path };
+	input->stamp = stamp_of_input(input);
 	if (known && stamp_same(&known->stamp, &input->stamp)) {
 		memcpy(input->print, known->print, sizeof known->print);
 	} else {
 		input->stamp = trusted(input->stamp, stamp_now());
-		print_input(input, input->print);
+		inputs_print(kind, path, input->print);
 	}
 }
 
-static void add_inputs(
-	struct unit *unit, enum input_kind kind, const struct strs *paths, const struct unit *old)
+static void add_inputs(struct unit *unit, const struct go_inputs *inputs, const struct unit *old)
 {
-	for (size_t i = 0; i < paths->n; i++)
-		add_input(unit, kind, paths->v[i], old);
-}
+	for (int kind = 0; kind < INPUT_KINDS; kind++) {
+		const struct strs *paths = &inputs->v[kind];
 
-static void add_if_there(struct strs *files, const char *dir, const char *name)
-{
-	char *path = path_join(dir, name);
-
-	if (file_exists(path))
-		strs_take(files, path);
-	else
-		free(path);
-}
-
-/* What stands beside a go.mod or go.work; that a file appears shows in the directory's listing. */
-static void add_module_files(struct strs *files, struct strs *dirs, const char *file)
-{
-	static const char *const beside[] = { "go.sum", "go.work.sum", "vendor/modules.txt" };
-	scratch char *dir = path_dir(file);
-
-	strs_add(files, file);
-	strs_add(dirs, dir);
-	for (size_t i = 0; i < countof(beside); i++)
-		add_if_there(files, dir, beside[i]);
-}
-
-/* go.mod of each module, go.work, the settings of "go env -w", and the toolchain itself. */
-static void add_common(struct unit *unit, const struct go_list *list, const struct go_env *env,
-	const struct unit *old)
-{
-	cleanup(strs_release) struct strs files = { 0 };
-	cleanup(strs_release) struct strs dirs = { 0 };
-	scratch char *go = path_join(env->goroot, "bin/go");
-
-	for (size_t i = 0; i < list->modules.n; i++)
-		add_module_files(&files, &dirs, list->modules.v[i]);
-	if (env->gomod && *env->gomod == '/' && strcmp(env->gomod, "/dev/null"))
-		add_module_files(&files, &dirs, env->gomod);
-	if (env->gowork && *env->gowork == '/')
-		add_module_files(&files, &dirs, env->gowork);
-	if (env->goenv && *env->goenv == '/' && file_exists(env->goenv))
-		strs_add(&files, env->goenv);
-	add_if_there(&files, env->goroot, "VERSION");
-	strs_add(&files, go);
-	strs_sort(&files);
-	strs_sort(&dirs);
-	add_inputs(unit, INPUT_FILE, &files, old);
-	add_inputs(unit, INPUT_LISTED, &dirs, old);
-}
-
-static void add_package(
-	struct state *state, const struct go_package *package, const struct unit *old)
-{
-	struct unit *unit = add_unit(state, package->importpath);
-
-	add_inputs(unit, INPUT_FILE, &package->files, old);
-	add_inputs(unit, INPUT_LISTED, &package->listed, old);
-	add_inputs(unit, INPUT_WALKED, &package->walked, old);
-	if (package->main) {
-		scratch char *profile = path_join(package->dir, "default.pgo");
-
-		if (file_exists(profile))
-			add_input(unit, INPUT_FILE, profile, old);
+		for (size_t i = 0; i < paths->n; i++)
+			add_input(unit, (enum input_kind)kind, paths->v[i], old);
 	}
 }
 
@@ -349,27 +262,32 @@ static void add_listed_program(
 	}
 }
 
-void state_add_list(struct state *state, const struct go_list *list, const struct go_env *env,
+static const struct unit *find_unit(
+	const struct state *state, struct names *names, const char *name)
+{
+	ssize_t index = names_find(names, name);
+
+	return index < 0 ? NULL : &state->units[index];
+}
+
+void state_add_list(struct state *state, const struct go_list *list, const struct go_inputs *common,
 	const struct state *old)
 {
 	struct names before, names;
-	ssize_t index;
 
 	names_fill(&before, old, 0);
-	index = names_find(&before, "");
-	add_common(add_unit(state, ""), list, env, index < 0 ? NULL : &old->units[index]);
+	add_inputs(add_unit(state, ""), common, find_unit(old, &before, ""));
 	for (size_t i = 0; i < list->n; i++) {
 		const struct go_package *package = &list->v[i];
 
-		if (!package->listed.n)
-			continue;
-		index = names_find(&before, package->importpath);
-		add_package(state, package, index < 0 ? NULL : &old->units[index]);
+		if (package->changes)
+			add_inputs(add_unit(state, package->importpath), &package->inputs,
+				find_unit(old, &before, package->importpath));
 	}
 	names_release(&before);
 	names_fill(&names, state, 0);
 	for (size_t i = 0; i < list->n; i++) {
-		if (list->v[i].wanted)
+		if (list->v[i].wanted && list->v[i].main && list->v[i].dir)
 			add_listed_program(state, &list->v[i], &names);
 	}
 	names_release(&names);
@@ -387,10 +305,37 @@ static void copy_unit(struct state *state, const struct unit *from)
 	}
 }
 
+static bool same_unit(const struct unit *a, const struct unit *b)
+{
+	bool same = a->n == b->n;
+
+	for (size_t i = 0; same && i < a->n; i++)
+		same = a->v[i].kind == b->v[i].kind && !strcmp(a->v[i].path, b->v[i].path) &&
+			!strcmp(a->v[i].print, b->v[i].print);
+	return same;
+}
+
+/* The unit in state, copied when it is not there; false: there it is not what it was. */
+static bool share_unit(
+	struct state *state, struct names *names, struct program *program, const struct unit *unit)
+{
+	ssize_t index = names_find(names, unit->name);
+
+	if (index >= 0 && !same_unit(unit, &state->units[index]))
+		return false;
+	if (index < 0) {
+		copy_unit(state, unit);
+		index = (ssize_t)state->unit_count - 1;
+	}
+	use_unit(program, (size_t)index);
+	return true;
+}
+
 void state_copy_program(
 	struct state *state, const struct state *from, const struct program *program)
 {
 	struct program *copy = add_program(state, program->importpath);
+	bool up_to_date = !program->changed;
 	struct names names;
 
 	copy->executable = xstrdup(program->executable);
@@ -398,17 +343,26 @@ void state_copy_program(
 	memcpy(copy->hash, program->hash, sizeof copy->hash);
 	copy->dir = xstrdup(program->dir);
 	names_fill(&names, state, program->n);
-	for (size_t i = 0; i < program->n; i++) {
-		const struct unit *unit = &from->units[program->units[i]];
-		ssize_t index = names_find(&names, unit->name);
-
-		if (index < 0) {
-			copy_unit(state, unit);
-			index = (ssize_t)state->unit_count - 1;
-		}
-		use_unit(copy, (size_t)index);
-	}
+	for (size_t i = 0; up_to_date && i < program->n; i++)
+		up_to_date = share_unit(state, &names, copy, &from->units[program->units[i]]);
 	names_release(&names);
+	if (!up_to_date)
+		copy->stamp.mtime = -2;
+}
+
+static bool input_settled(const struct input *input, const struct input *known, int64_t since)
+{
+	struct stamp now = stamp_of_input(input);
+	bool same_before = known && !strcmp(known->print, input->print);
+	char print[FINGERPRINT_SIZE];
+
+	if (now.size == input->stamp.size && now.ctime == input->stamp.ctime &&
+		(now.ctime < since || (same_before && known->stamp.ctime == now.ctime)))
+		return true;
+	if (!same_before || input->kind == INPUT_FILE || input->kind == INPUT_ABOVE)
+		return false;
+	inputs_print(input->kind, input->path, print);
+	return !strcmp(print, input->print);
 }
 
 bool state_settled(const struct state *state, const struct state *old, int64_t since)
@@ -419,30 +373,46 @@ bool state_settled(const struct state *state, const struct state *old, int64_t s
 	names_fill(&names, old, 0);
 	for (size_t i = 0; settled && i < state->unit_count; i++) {
 		const struct unit *unit = &state->units[i];
-		ssize_t index = names_find(&names, unit->name);
-		const struct unit *before = index < 0 ? NULL : &old->units[index];
+		const struct unit *before = find_unit(old, &names, unit->name);
 
 		for (size_t j = 0; settled && j < unit->n; j++) {
 			const struct input *input = &unit->v[j];
-			const struct input *known = find_input(before, input->kind, input->path, j);
-			struct stamp now = stamp_of(input->path);
 
-			settled = now.size == input->stamp.size &&
-				now.ctime == input->stamp.ctime &&
-				(now.ctime < since ||
-					(known && known->stamp.ctime == now.ctime &&
-						!strcmp(known->print, input->print)));
+			settled = input_settled(
+				input, find_input(before, input->kind, input->path, j), since);
 		}
 	}
 	names_release(&names);
 	return settled;
 }
 
-void state_inputs(const struct state *state, struct depfile *depfile)
+static void unit_depends(const struct unit *unit, struct depfile *depfile)
 {
+	for (size_t i = 0; i < unit->n; i++) {
+		scratch char *file = inputs_watched(unit->v[i].kind, unit->v[i].path);
+
+		if (file)
+			depfile_add(depfile, file);
+	}
+}
+
+void state_depends(
+	const struct state *state, const struct strs *importpaths, struct depfile *depfile)
+{
+	scratch bool *used = xcalloc(state->unit_count + 1, sizeof *used);
+
+	for (size_t i = 0; i < importpaths->n; i++) {
+		const struct program *program = state_program(state, importpaths->v[i]);
+
+		if (!program)
+			continue;
+		depfile_add(depfile, program->executable);
+		for (size_t j = 0; j < program->n; j++)
+			used[program->units[j]] = true;
+	}
 	for (size_t i = 0; i < state->unit_count; i++) {
-		for (size_t j = 0; j < state->units[i].n; j++)
-			depfile_add(depfile, state->units[i].v[j].path);
+		if (used[i])
+			unit_depends(&state->units[i], depfile);
 	}
 }
 
@@ -474,7 +444,7 @@ int state_save(const struct state *state, const char *path, struct err *err)
 
 		buf_addf(&out, "u %s\n", unit->name);
 		for (size_t j = 0; j < unit->n; j++) {
-			add_stamp(&out, (char)unit->v[j].kind, &unit->v[j].stamp);
+			add_stamp(&out, inputs_letter(unit->v[j].kind), &unit->v[j].stamp);
 			buf_addf(&out, " %s %s\n", unit->v[j].print, unit->v[j].path);
 		}
 	}
@@ -505,7 +475,7 @@ static const char *read_stamp(const char *p, struct stamp *stamp, char *word, si
 
 static bool read_input(struct state *state, const char *line)
 {
-	struct input input = { .kind = (enum input_kind)line[0] };
+	struct input input = { .kind = inputs_kind(line[0]) };
 	const char *path = read_stamp(line + 2, &input.stamp, input.print, sizeof input.print);
 	struct unit *unit = state->unit_count ? &state->units[state->unit_count - 1] : NULL;
 
@@ -549,10 +519,6 @@ static bool read_line(struct state *state, const char *line)
 	case 'u':
 		add_unit(state, line + 2);
 		return true;
-	case INPUT_FILE:
-	case INPUT_LISTED:
-	case INPUT_WALKED:
-		return read_input(state, line);
 	case 'p':
 		add_program(state, line + 2);
 		return true;
@@ -565,8 +531,9 @@ static bool read_line(struct state *state, const char *line)
 	case 'm':
 		return program && program->executable && program->dir &&
 			read_members(state, program, line);
+	default:
+		return inputs_kind(line[0]) < INPUT_KINDS && read_input(state, line);
 	}
-	return false;
 }
 
 void state_load(struct state *state, const char *path)

@@ -8,6 +8,7 @@
 #include "base/depfile.h"
 #include "base/err.h"
 #include "formats/digest.h"
+#include "inputs.h"
 #include "list.h"
 
 /*
@@ -22,15 +23,9 @@ struct stamp {
 	uint64_t inode;
 };
 
-enum input_kind {
-	INPUT_FILE = 'f',   /* the content matters */
-	INPUT_LISTED = 'l', /* a directory: the names of sources matter */
-	INPUT_WALKED = 'w', /* a directory: all names matter */
-};
-
 struct input {
 	enum input_kind kind;
-	char *path; /* relative to the working directory where it lies inside */
+	char *path; /* as in inputs.h; relative to the working directory where it lies inside */
 	struct stamp stamp;
 	char print[FINGERPRINT_SIZE];
 };
@@ -65,6 +60,8 @@ struct stamp stamp_of(const char *path);
 bool stamp_same(const struct stamp *a, const struct stamp *b);
 /* Now, by the clock that files are stamped with, in nanoseconds. */
 int64_t stamp_now(void);
+/* The same when the clock has moved on: what was changed before is older. */
+int64_t stamp_next(void);
 
 /* Reads what state_save() wrote; a missing or unreadable file is an empty state. */
 void state_load(struct state *state, const char *path);
@@ -72,26 +69,30 @@ int state_save(const struct state *state, const char *path, struct err *err);
 void state_release(struct state *state);
 
 /* Looks at all inputs again: marks units and programs whose inputs have another content, and takes
- * over the stamps of those that were only touched. */
+ * over the stamps of those that were only touched. The others stay as they were noted, so that a
+ * program that is not made now is still out of date next time. */
 void state_look(struct state *state);
 
 struct program *state_program(const struct state *state, const char *importpath);
 
 /* Adds a unit for each package of the list and one for what is common, and the program for each
- * package that was wanted. Fingerprints of files with the same stamp are taken from old. */
-void state_add_list(struct state *state, const struct go_list *list, const struct go_env *env,
+ * main package that was wanted. Fingerprints of files with the same stamp are taken from old. */
+void state_add_list(struct state *state, const struct go_list *list, const struct go_inputs *common,
 	const struct state *old);
 
-/* Copies a program and its units that are not there yet. */
+/* Copies a program and its units that are not there yet. One that is out of date stays so, and
+ * keeps its executable's name. */
 void state_copy_program(
 	struct state *state, const struct state *from, const struct program *program);
 
 /*
  * Whether no input changed after the moment since: its stamp is the one noted, and it is older than
- * that moment or was known before, by old.
+ * that moment or was known before, by old. Directories may change in ways that do not matter.
  */
 bool state_settled(const struct state *state, const struct state *old, int64_t since);
 
-void state_inputs(const struct state *state, struct depfile *depfile);
+/* Adds all that the programs depend on, their executables too: if one is removed, it is missed. */
+void state_depends(
+	const struct state *state, const struct strs *importpaths, struct depfile *depfile);
 
 #endif
