@@ -127,6 +127,8 @@ static void add_package(struct go_list *list, const json_t *object, const struct
 	inputs_add(&package->inputs, INPUT_LISTED, dir);
 	add_files(package, object);
 	add_embeds(package, object);
+	if (package->main && package->wanted)
+		inputs_take(&package->inputs, INPUT_FILE, path_join(dir, "default.pgo"));
 	inputs_sort(&package->inputs);
 }
 
