@@ -301,10 +301,52 @@ static bool in_flow_plain(char c)
 	return is_alnum(c) || (c && strchr("_./@+=~-", c));
 }
 
+static size_t digits(const char *p)
+{
+	return strspn(p, "0123456789");
+}
+
+static bool skip_json_number(struct simple *s)
+{
+	const char *p = s->p + (*s->p == '-');
+	size_t n = digits(p);
+
+	if (!n || (*p == '0' && n > 1))
+		return false;
+	p += n;
+	if (*p == '.') {
+		n = digits(p + 1);
+		p += n ? 1 + n : 0;
+	}
+	if (*p == 'e' || *p == 'E') {
+		size_t sign = p[1] == '+' || p[1] == '-';
+
+		n = digits(p + 1 + sign);
+		p += n ? 1 + sign + n : 0;
+	}
+	s->p = p;
+	return true;
+}
+
+static bool skip_json_word(struct simple *s)
+{
+	static const char *const words[] = { "true", "false", "null" };
+
+	for (size_t i = 0; i < countof(words); i++) {
+		if (starts_with(s->p, words[i])) {
+			s->p += strlen(words[i]);
+			return true;
+		}
+	}
+	return skip_json_number(s);
+}
+
 static bool skip_flow_plain(struct simple *s)
 {
 	const char *start = s->p;
 
+	if (s->json)
+		return skip_json_word(s);
 	if (!is_alnum(*start) && *start != '_' && *start != '/' &&
 		!(*start == '-' && is_alnum(start[1])))
 		return false;

@@ -56,17 +56,18 @@ static void move(const char *text, size_t from, size_t to, size_t *line, size_t 
 		*column += (*p & 0xc0) != 0x80;
 }
 
-static int malformed(const struct part *part, size_t byte, const char *what, struct err *err)
+static int malformed(const struct part *part, size_t byte, const char *language, const char *what,
+	struct err *err)
 {
 	size_t bom = starts_with(part->text, "\xef\xbb\xbf") ? 3 : 0;
 	size_t line = 1, column = 1;
 	const char *advice = "";
 
 	move(part->text, bom, byte, &line, &column);
-	if (memmem(part->text + part->begin, part->end - part->begin, "{{", 2))
+	if (memmem(part->text, part->end, "{{", 2))
 		advice = "; a template has to be rendered first, --skip-invalid passes it on";
-	return err_set(err, ERR_INPUT, "%s:%zu:%zu: malformed YAML: %s%s", part->name, line, column,
-		what, advice);
+	return err_set(err, ERR_INPUT, "%s:%zu:%zu: malformed %s: %s%s", part->name, line, column,
+		language, what, advice);
 }
 
 /* What libyaml has to say. It gives the place of bytes that it cannot read in bytes. */
@@ -77,10 +78,10 @@ static int parser_failed(struct part *part, const yaml_parser_t *parser, struct 
 		problem ? problem : "unreadable text");
 
 	if (parser->error == YAML_READER_ERROR)
-		return malformed(part, part->begin + parser->problem_offset, what, err);
+		return malformed(part, part->begin + parser->problem_offset, "YAML", what, err);
 	part->byte = part->begin;
 	part->character = 0;
-	return malformed(part, byte_of(part, parser->problem_mark.index), what, err);
+	return malformed(part, byte_of(part, parser->problem_mark.index), "YAML", what, err);
 }
 
 static bool is_string(const yaml_event_t *event)
@@ -168,7 +169,7 @@ static int too_deep(struct part *part, const yaml_event_t *event, struct err *er
 {
 	scratch char *what = xasprintf("nested more than %d deep", YAML_DEPTH_LIMIT);
 
-	return malformed(part, byte_of(part, event->start_mark.index), what, err);
+	return malformed(part, byte_of(part, event->start_mark.index), "YAML", what, err);
 }
 
 static int read_events(struct part *part, yaml_parser_t *parser, struct err *err)
@@ -222,16 +223,23 @@ static size_t next_document(const char *text, size_t at, size_t n)
 	return n;
 }
 
-/* For a file that libyaml refused and that is called JSON: the words of a JSON parser. */
-static void say_json(const struct part *part, size_t n, struct err *err)
+/*
+ * A file that is called JSON has to be JSON, which is less than what YAML allows; the recognizer
+ * declined it, which it does not do without reason.
+ */
+static int check_json(const struct part *part, struct err *err)
 {
+	size_t begin = part->begin;
 	json_error_t error;
-	json_t *json = json_loadb(part->text, n, JSON_DECODE_ANY, &error);
+	json_t *json;
 
-	json_decref(json);
+	if (starts_with(part->text + begin, "---"))
+		begin += strcspn(part->text + begin, "\n");
+	json = json_loadb(part->text + begin, part->end - begin, JSON_DECODE_ANY, &error);
 	if (!json)
-		err_set(err, ERR_INPUT, "%s:%d:%d: malformed JSON: %s", part->name, error.line,
-			error.column, error.text);
+		return malformed(part, begin + (size_t)error.position, "JSON", error.text, err);
+	json_decref(json);
+	return 0;
 }
 
 static void locate(struct references *references, size_t first, const char *text, size_t at)
@@ -260,11 +268,8 @@ int yaml_references(struct references *references, const char *name, const char 
 		part.end = directives ? n : next_document(text, part.begin, n);
 		if (!directives && simple_references(references, text, part.begin, part.end))
 			continue;
-		if (read_part(&part, err)) {
-			if (ends_with(name, ".json"))
-				say_json(&part, n, err);
+		if ((ends_with(name, ".json") && check_json(&part, err)) || read_part(&part, err))
 			return -1;
-		}
 	}
 	locate(references, first, text, bom);
 	return 0;
