@@ -74,7 +74,7 @@ ifneq ($(filter-out 0,$(KO_BASE_UPDATE)),)
 ko.forgotten := $(shell rm -f $(ko.dir)/base.*.json)
 endif
 
-.PHONY: ko-build ko-push ko-resolve ko-apply ko-create ko-delete ko-list ko-clean ko-help ko.force
+.PHONY: ko-build ko-push ko-resolve ko-apply ko-create ko-delete ko-list ko-why ko-clean ko-help ko.force
 
 ko.need = $(foreach f,$1,$(if $(wildcard $f),,ko.force))
 
@@ -85,6 +85,7 @@ ko.need = $(foreach f,$1,$(if $(wildcard $f),,ko.force))
 ## ko-create: kubectl create them
 ## ko-delete: kubectl delete them
 ## ko-list: print the references of the images
+## ko-why: say why programs would be or were compiled
 ## ko-clean: remove what was made
 ## ko-help: show this text
 
@@ -133,6 +134,9 @@ ko-delete:
 
 ko-list: ko-push
 	@sed 's/.*"ref":"\([^"]*\)".*/\1/' $(ko.dir)/refs.json
+
+ko-why: $(ko.dir)/graph.stamp
+	@$(ko.env) $(KO_BIN)ko-why --builddir $(KO_BUILDDIR) $(ko.dir)/scan.json
 
 ko-clean:
 	$(ko.at)rm -rf $(KO_BUILDDIR)

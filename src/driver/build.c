@@ -16,6 +16,7 @@
 #include "graph/destination.h"
 #include "graph/plan.h"
 #include "graph/run.h"
+#include "graph/why.h"
 
 static struct plan_options plan;
 static struct destination destination;
@@ -42,6 +43,11 @@ const struct opt_tool driver_build_tool = { "ko build", "[OPTIONS] [IMPORTPATH..
 const struct opt_tool driver_resolve_tool = { "ko resolve", "-f FILE|DIR|-... [OPTIONS]",
 	"Print the manifests with every ko:// replaced by the image that was built and pushed for "
 	"it.",
+	resolve_opts, countof(resolve_opts) };
+const struct opt_tool driver_why_tool = { "ko why", "-f FILE|DIR|-... [OPTIONS] [NAME...]",
+	"Say why images would be made again, or why they were the last time. The options are those "
+	"of\n"
+	"the ko resolve that is asked about.",
 	resolve_opts, countof(resolve_opts) };
 const struct opt_tool driver_apply_tool = { "ko apply",
 	"-f FILE|DIR|-... [OPTIONS] [-- KUBECTL ARGUMENTS]",
@@ -72,25 +78,33 @@ static int save_stdin(struct err *err)
 	return 0;
 }
 
-/* Brings the goal up to date and gives the path of its file. Returns as run_goal(). */
-static int make_goal(const char *goal, char **path, struct err *err)
+/* The words for ko-scan that the options amount to. */
+static int make_words(struct strs *words, struct err *err)
 {
-	cleanup(strs_release) struct strs words = { 0 };
-	cleanup(run_release) struct run run = { .builddir = file_build_dir(NULL), .jobs = jobs };
-	scratch char *bin = proc_own_dir();
-	int status;
-
 	if (!destination.repo)
 		destination.repo = getenv("KO_DOCKER_REPO");
 	if (!push)
 		destination.repo = "";
 	if (save_stdin(err))
 		return -1;
-	strs_take(&words, xasprintf("--builddir=%s", run.builddir));
-	destination_words(&destination, &words);
-	plan_options_words(&plan, &words);
-	run.words = &words;
-	run.bin = bin;
+	strs_take(words, xasprintf("--builddir=%s", file_build_dir(NULL)));
+	destination_words(&destination, words);
+	plan_options_words(&plan, words);
+	return 0;
+}
+
+/* Brings the goal up to date and gives the path of its file. Returns as run_goal(). */
+static int make_goal(const char *goal, char **path, struct err *err)
+{
+	cleanup(strs_release) struct strs words = { 0 };
+	scratch char *bin = proc_own_dir();
+	cleanup(run_release) struct run run = {
+		.builddir = file_build_dir(NULL), .bin = bin, .words = &words, .jobs = jobs
+	};
+	int status;
+
+	if (make_words(&words, err))
+		return -1;
 	status = run_goal(&run, goal, err);
 	*path = path_join(run.dir, goal);
 	return status;
@@ -201,4 +215,23 @@ int driver_apply(int argc, char *argv[], struct err *err)
 int driver_create(int argc, char *argv[], struct err *err)
 {
 	return apply(&driver_create_tool, "create", argc, argv, err);
+}
+
+int driver_why(int argc, char *argv[], struct err *err)
+{
+	cleanup(strs_release) struct strs names = { 0 };
+	cleanup(strs_release) struct strs words = { 0 };
+	cleanup(buf_release) struct buf out = { 0 };
+	scratch char *bin = proc_own_dir();
+	cleanup(run_release) struct run run = {
+		.builddir = file_build_dir(NULL), .bin = bin, .words = &words
+	};
+	int status = opt_parse(&driver_why_tool, argc, argv, &names, NULL, err);
+
+	if (status)
+		return status > 0 ? 0 : -1;
+	if (need_manifests("ko why", err) || make_words(&words, err) ||
+		run_why(&run, &names, &out, err))
+		return -1;
+	return file_output(NULL, buf_str(&out), out.len, err) < 0 ? -1 : 0;
 }

@@ -20,6 +20,8 @@ const struct driver_command driver_commands[] = {
 		&driver_apply_tool },
 	{ "create", NULL, "resolve manifests and hand them to kubectl create", driver_create,
 		&driver_create_tool },
+	{ "why", NULL, "say why an image would be or was made again", driver_why,
+		&driver_why_tool },
 	{ "delete", NULL, "kubectl delete", driver_delete, NULL },
 	{ "login", NULL, "store credentials for a registry", driver_login, NULL },
 	{ "logout", NULL, "forget credentials for a registry", driver_logout, NULL },

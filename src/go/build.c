@@ -261,6 +261,9 @@ static int finish_program(const struct builder *b, struct program *program)
 	const struct program *old = state_program(b->state, program->importpath);
 
 	program->executable = xstrdup(executable_of(b, program->importpath));
+	program->reason = state_reason(b->state, old);
+	if (!program->reason)
+		program->reason = xstrdup("its executable had to move");
 	program->changed = false;
 	program->stamp = stamp_of(program->executable);
 	if (old && stamp_same(&old->stamp, &program->stamp) &&

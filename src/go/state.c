@@ -104,8 +104,12 @@ void state_look(struct state *state)
 	for (size_t i = 0; i < state->unit_count; i++) {
 		struct unit *unit = &state->units[i];
 
-		for (size_t j = 0; j < unit->n; j++)
-			unit->changed |= look_at_input(&unit->v[j], now, &state->touched);
+		for (size_t j = 0; j < unit->n; j++) {
+			if (!look_at_input(&unit->v[j], now, &state->touched))
+				continue;
+			unit->changed = true;
+			unit->cause = unit->v[j].path;
+		}
 	}
 	for (size_t i = 0; i < state->program_count; i++) {
 		struct program *program = &state->programs[i];
@@ -115,6 +119,19 @@ void state_look(struct state *state)
 		for (size_t j = 0; j < program->n; j++)
 			program->changed |= state->units[program->units[j]].changed;
 	}
+}
+
+char *state_reason(const struct state *state, const struct program *program)
+{
+	if (!program)
+		return xstrdup("it was not compiled with these settings before");
+	for (size_t i = 0; i < program->n; i++) {
+		const struct unit *unit = &state->units[program->units[i]];
+
+		if (unit->changed)
+			return xasprintf("%s has changed", unit->cause);
+	}
+	return program->changed ? xstrdup("its executable was changed or removed") : NULL;
 }
 
 struct program *state_program(const struct state *state, const char *importpath)
@@ -342,6 +359,7 @@ void state_copy_program(
 	copy->stamp = program->stamp;
 	memcpy(copy->hash, program->hash, sizeof copy->hash);
 	copy->dir = xstrdup(program->dir);
+	copy->reason = program->reason ? xstrdup(program->reason) : NULL;
 	names_fill(&names, state, program->n);
 	for (size_t i = 0; up_to_date && i < program->n; i++)
 		up_to_date = share_unit(state, &names, copy, &from->units[program->units[i]]);
@@ -428,6 +446,8 @@ static void write_program(struct buf *out, const struct program *program)
 	add_stamp(out, 'e', &program->stamp);
 	buf_addf(out, " %s %s\n", program->hash, program->executable);
 	buf_addf(out, "d %s\n", program->dir);
+	if (program->reason)
+		buf_addf(out, "r %s\n", program->reason);
 	buf_addch(out, 'm');
 	for (size_t i = 0; i < program->n; i++)
 		buf_addf(out, " %zu", program->units[i]);
@@ -528,6 +548,10 @@ static bool read_line(struct state *state, const char *line)
 		if (program)
 			program->dir = xstrdup(line + 2);
 		return program;
+	case 'r':
+		if (program)
+			program->reason = xstrdup(line + 2);
+		return program;
 	case 'm':
 		return program && program->executable && program->dir &&
 			read_members(state, program, line);
@@ -576,6 +600,7 @@ void state_release(struct state *state)
 		free(program->units);
 		free(program->executable);
 		free(program->dir);
+		free(program->reason);
 	}
 	free(state->units);
 	free(state->programs);

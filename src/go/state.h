@@ -34,6 +34,7 @@ struct unit {
 	char *name;
 	struct input *v;
 	size_t n, cap;
+	const char *cause; /* path of an input with another content; borrowed */
 	bool changed;
 };
 
@@ -45,6 +46,7 @@ struct program {
 	struct stamp stamp;
 	char hash[DIGEST_SIZE];
 	char *dir;    /* of the package */
+	char *reason; /* why it was compiled, in a few words */
 	bool changed; /* has to be compiled */
 };
 
@@ -74,6 +76,10 @@ void state_release(struct state *state);
 void state_look(struct state *state);
 
 struct program *state_program(const struct state *state, const char *importpath);
+
+/* After state_look(): why a program (NULL: one that is not in the state) has to be compiled, in a
+ * few words, malloced; NULL when it has not to be. */
+char *state_reason(const struct state *state, const struct program *program);
 
 /* Adds a unit for each package of the list and one for what is common, and the program for each
  * main package that was wanted. Fingerprints of files with the same stamp are taken from old. */

@@ -28,10 +28,13 @@ int graph_ninja(const struct plan *plan, const struct graph_options *options, st
 int graph_make(const struct plan *plan, const struct graph_options *options, struct err *err);
 
 /*
- * A fingerprint of all that decides over the graph besides files: the words, the environment
- * variables that ko, go and cgo obey, which go and which tools are used, and which of go.work,
- * go.mod and ko.yaml there are from here upwards. malloced.
+ * All that decides over the graph besides files, a line each: the words, the environment variables
+ * that ko, go and cgo obey, which go and which tools are used, and which of go.work, go.mod and
+ * ko.yaml there are from here upwards.
  */
+void graph_settings(const struct strs *words, const char *bin, struct buf *text);
+
+/* A fingerprint of these. malloced. */
 char *graph_key(const struct strs *words, const char *bin);
 
 /* s as one word for sh. malloced. */

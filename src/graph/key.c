@@ -45,20 +45,26 @@ static void add_presence(struct buf *text)
 	}
 }
 
+void graph_settings(const struct strs *words, const char *bin, struct buf *text)
+{
+	cleanup(strs_release) struct strs settings = { 0 };
+
+	buf_addf(text, "ko %s %s\n", version, bin ? bin : "");
+	for (size_t i = 0; i < words->n; i++)
+		buf_addf(text, "%s\n", words->v[i]);
+	environment_settings(&settings);
+	for (size_t i = 0; i < settings.n; i++)
+		buf_addf(text, "%s\n", settings.v[i]);
+	add_program(text, "go");
+	add_presence(text);
+}
+
 char *graph_key(const struct strs *words, const char *bin)
 {
 	cleanup(buf_release) struct buf text = { 0 };
-	cleanup(strs_release) struct strs settings = { 0 };
 	char full[FINGERPRINT_SIZE];
 
-	buf_addf(&text, "%s\n%s\n", version, bin ? bin : "");
-	for (size_t i = 0; i < words->n; i++)
-		buf_addf(&text, "%s\n", words->v[i]);
-	environment_settings(&settings);
-	for (size_t i = 0; i < settings.n; i++)
-		buf_addf(&text, "%s\n", settings.v[i]);
-	add_program(&text, "go");
-	add_presence(&text);
+	graph_settings(words, bin, &text);
 	fingerprint_of(text.data, text.len, full);
 	return xstrndup(full, 16);
 }

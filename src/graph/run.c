@@ -30,6 +30,16 @@ static int lock(const char *dir, struct err *err)
 	return 0;
 }
 
+/* What the graph's KEY stands for, for ko why. */
+static int note_settings(const struct run *run, struct err *err)
+{
+	cleanup(buf_release) struct buf text = { 0 };
+	scratch char *path = path_join(run->dir, "settings");
+
+	graph_settings(run->words, run->bin, &text);
+	return file_save(path, text.data, text.len, err) < 0 ? -1 : 0;
+}
+
 static int scan(const struct run *run, const char *graph, struct err *err)
 {
 	cleanup(strs_release) struct strs argv = { 0 };
@@ -160,8 +170,11 @@ int run_goal(struct run *run, const char *goal, struct err *err)
 	if (file_mkdirs(run->dir, err) || lock(run->dir, err) || forget_bases(run, err) ||
 		notice_others(run, key, err))
 		return -1;
-	if (!file_exists(graph))
+	if (!file_exists(graph)) {
+		if (note_settings(run, err))
+			return -1;
 		status = scan(run, graph, err);
+	}
 	return status ? status : ninja(run, graph, path, err);
 }
 
