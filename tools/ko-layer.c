@@ -34,29 +34,34 @@ static const struct opt_tool tool = { "ko-layer",
 /* The record of a program or directory that was named on the command line. */
 static int add_operand(struct records *records, const char *operand, struct err *err)
 {
-	int fd = open(operand, O_RDONLY | O_CLOEXEC);
+	int fd = open(operand, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	const char *platform = fd < 0 ? NULL : elf_platform(fd);
-	json_t *record, *entry;
+	scratch char *path = path_absolute(operand);
+	json_t *record = json_pack("{s:s}", "name", name ? name : path_base(path));
+	size_t before = records_count(records);
 
 	if (fd < 0)
 		return err_sys(err, "%s", operand);
 	close(fd);
-	record = json_pack("{s:s}", "name", name ? name : path_base(operand));
-	entry = record_platform(record, platform ? platform : "linux/amd64");
-	json_object_set_new(
-		entry, file_is_dir(operand) ? "directory" : "executable", json_string(operand));
-	records_add(records, record);
-	return 0;
+	if (record) {
+		json_object_set_new(record_platform(record, platform ? platform : "linux/amd64"),
+			file_is_dir(operand) ? "directory" : "executable", json_string(operand));
+		records_add(records, record);
+	}
+	if (records_count(records) > before)
+		return 0;
+	return err_set(err, ERR_USAGE, "%s: its name is taken or no UTF-8; give it one by --name",
+		operand);
 }
 
 static int make_layers(const struct layer_maker *maker, const json_t *record, json_t *entry,
 	json_t *layers, struct err *err)
 {
 	cleanup(strs_release) struct strs capabilities = { 0 };
-	const char *platform = record_get(entry, "platform"), *dir = record_get(entry, "directory");
-	const char *executable, *importpath = record_get(record, "importpath");
-	scratch char *program = name || !importpath ? xstrdup(name ? name : record_title(record))
-						    : naming_program(importpath);
+	const char *platform = record_need(entry, "platform", err);
+	const char *executable, *dir = record_get(entry, "directory");
+	const char *importpath = record_get(record, "importpath");
+	scratch char *program = naming_program(importpath ? importpath : record_title(record));
 
 	if (dir)
 		return json_array_append_new(layers, layer_data(maker, dir, err));
@@ -102,7 +107,7 @@ static int run(const struct strs *operands, struct err *err)
 	cleanup(oci_release) struct oci oci = { 0 };
 	cleanup(strs_release) struct strs secrets = { 0 };
 	scratch char *memo = path_join(builddir, "layers");
-	struct layer_maker maker = { &oci, memo, (unsigned)jobs, &depfile, &secrets };
+	const struct layer_maker maker = { &oci, memo, (unsigned)jobs, &depfile, &secrets };
 
 	if (records_read_all(&records, operands, add_operand, err) || oci_open(&oci, store, err) ||
 		make_all(&maker, &records, err))
@@ -121,8 +126,7 @@ static void set_defaults(void)
 	builddir = file_build_dir(builddir);
 	if (!store)
 		store = path_join(builddir, "oci");
-	if (!data)
-		data = getenv("KO_DATA_PATH");
+	data = data ? data : getenv("KO_DATA_PATH");
 	/* this value is the one that images have for the programs in them */
 	if (data && (!*data || !strcmp(data, "/var/run/ko")))
 		data = NULL;

@@ -34,8 +34,13 @@ static void add_zeros(struct archive *archive, size_t n)
 	gzip_write(archive->gzip, zeros, n);
 }
 
+static int changed(const char *path, struct err *err)
+{
+	return err_set(err, ERR_RETRY, "%s: changed while it was read; run again", path);
+}
+
 /* Reads size bytes straight into the compressor's memory. */
-static int add_content(struct archive *archive, int fd, const char *path, uint64_t size,
+static int copy(struct archive *archive, int fd, const char *path, uint64_t size,
 	const struct elf_notes *notes, struct err *err)
 {
 	for (uint64_t offset = 0; offset < size;) {
@@ -49,8 +54,7 @@ static int add_content(struct archive *archive, int fd, const char *path, uint64
 		if (n < 0)
 			return err_sys(err, "%s", path);
 		if (!n)
-			return err_set(err, ERR_RETRY,
-				"%s: became shorter while it was read; run again", path);
+			return changed(path, err);
 		if (notes) {
 			elf_blank(notes, offset, to, (size_t)n);
 			gzip_add_marked(archive->gzip, (size_t)n);
@@ -62,12 +66,31 @@ static int add_content(struct archive *archive, int fd, const char *path, uint64
 	return 0;
 }
 
+static int add_content(struct archive *archive, int fd, const char *path, const struct stat *st,
+	const struct elf_notes *notes, struct err *err)
+{
+	uint64_t size = (uint64_t)st->st_size;
+	struct stat after;
+
+	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	if (copy(archive, fd, path, size, notes, err))
+		return -1;
+	if (fstat(fd, &after))
+		return err_sys(err, "%s", path);
+	if (after.st_size != st->st_size || after.st_mtim.tv_sec != st->st_mtim.tv_sec ||
+		after.st_mtim.tv_nsec != st->st_mtim.tv_nsec)
+		return changed(path, err);
+	add_zeros(archive, tar_padding(size));
+	return 0;
+}
+
 int archive_file(struct archive *archive, const struct tar_entry *entry, const char *path,
 	bool blank, struct err *err)
 {
 	struct tar_entry sized = *entry;
 	struct elf_notes notes = { 0 };
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* O_NONBLOCK: a named pipe must not hold us up */
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 	int result = -1;
 
@@ -81,12 +104,9 @@ int archive_file(struct archive *archive, const struct tar_entry *entry, const c
 	}
 	if (blank && elf_notes(fd, &notes, err))
 		goto out;
-	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	sized.size = (uint64_t)st.st_size;
 	archive_entry(archive, &sized);
-	result = add_content(archive, fd, path, sized.size, blank ? &notes : NULL, err);
-	if (!result)
-		add_zeros(archive, tar_padding(sized.size));
+	result = add_content(archive, fd, path, &st, blank ? &notes : NULL, err);
 out:
 	if (fd >= 0)
 		close(fd);
@@ -99,8 +119,13 @@ json_t *archive_end(struct archive *archive, char marked[DIGEST_SIZE], struct er
 	json_t *layer;
 
 	add_zeros(archive, TAR_END);
-	if (gzip_end(steal(&archive->gzip), &result, err) ||
-		oci_commit(archive->oci, &archive->draft, result.digest, err))
+	if (gzip_end(steal(&archive->gzip), &result, err)) {
+		err_prefix(err, "%s", archive->oci->dir);
+		return NULL;
+	}
+	if (oci_has(archive->oci, result.digest, (json_int_t)result.size))
+		file_abandon(&archive->draft);
+	else if (oci_commit(archive->oci, &archive->draft, result.digest, err))
 		return NULL;
 	if (marked)
 		memcpy(marked, result.marked, DIGEST_SIZE);

@@ -21,7 +21,7 @@ void archive_entry(struct archive *archive, const struct tar_entry *entry);
 /*
  * A file with its content; entry's size is that of the file. With blank the file is an executable
  * whose build ID notes are zeroed (see elf.h), and its content counts as "marked" (see gzip.h). A
- * file that becomes shorter meanwhile is ERR_RETRY.
+ * file that is written to meanwhile is ERR_RETRY.
  */
 int archive_file(struct archive *archive, const struct tar_entry *entry, const char *path,
 	bool blank, struct err *err);

@@ -42,7 +42,6 @@ struct block {
 struct lane {
 	uint64_t done;
 	bool busy;
-	bool any;
 	struct digest digest;
 };
 
@@ -273,7 +272,6 @@ void gzip_add_marked(struct gzip *gzip, size_t n)
 	if (block->marked_from == block->marked_to)
 		block->marked_from = block->n;
 	block->marked_to = block->n + n;
-	gzip->lanes[LANE_MARKED].any = true;
 	gzip_add(gzip, n);
 }
 
@@ -332,8 +330,7 @@ int gzip_end(struct gzip *gzip, struct gzip_result *result, struct err *err)
 	*result = (struct gzip_result){ .size = gzip->size };
 	digest_final(&gzip->lanes[LANE_PLAIN].digest, result->diff_id);
 	digest_final(&gzip->lanes[LANE_WRITE].digest, result->digest);
-	if (gzip->lanes[LANE_MARKED].any)
-		digest_final(&gzip->lanes[LANE_MARKED].digest, result->marked);
+	digest_final(&gzip->lanes[LANE_MARKED].digest, result->marked);
 	free_all(gzip);
 	return failed ? -1 : 0;
 }

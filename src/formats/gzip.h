@@ -19,7 +19,7 @@ struct gzip;
 struct gzip_result {
 	char diff_id[DIGEST_SIZE]; /* of the plain bytes */
 	char digest[DIGEST_SIZE];  /* of the gzip file */
-	char marked[DIGEST_SIZE];  /* of the plain bytes that gzip_mark() marked; "" when none */
+	char marked[DIGEST_SIZE];  /* of the plain bytes that gzip_add_marked() added */
 	uint64_t size;             /* of the gzip file */
 };
 

@@ -10,11 +10,12 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "capability.h"
+#include "deflate.h"
 
 /* The most directories inside each other. */
 #define DEPTH_LIMIT 100
 
-/* A new codec gives other bytes: notes of an old one must not be found. */
+/* Counted up when the same program becomes other bytes. */
 #define MEMO_VERSION "layer 1"
 
 static bool is_windows(const char *platform)
@@ -27,8 +28,10 @@ static json_t *finish(
 {
 	json_t *layer = archive_end(archive, marked, err);
 
-	if (layer)
+	if (layer) {
 		json_object_set_new(layer, "kind", json_string(kind));
+		json_object_set_new(layer, "codec", json_string(deflate_codec));
+	}
 	return layer;
 }
 
@@ -70,7 +73,8 @@ static char *memo_path(const struct layer_maker *maker, const char *hash, const 
 
 	if (!hash || !maker->memo)
 		return NULL;
-	buf_addf(&text, "%s\n%s\n%s\n%d\n", MEMO_VERSION, hash, name, is_windows(platform));
+	buf_addf(&text, "%s %s\n%s\n%s\n%d\n", MEMO_VERSION, deflate_codec, hash, name,
+		is_windows(platform));
 	for (size_t i = 0; capabilities && i < capabilities->n; i++)
 		buf_addf(&text, "%s\n", capabilities->v[i]);
 	fingerprint_of(text.data, text.len, print);
@@ -179,15 +183,24 @@ static unsigned mode_of(const struct tree *tree, const struct stat *st)
 	return S_ISDIR(st->st_mode) || (st->st_mode & 0111) ? 0755 : 0644;
 }
 
+/* Both canonical. */
+static bool lies_inside(const char *path, const char *root)
+{
+	size_t n = strlen(root);
+
+	return !strncmp(path, root, n) && (!path[n] || path[n] == '/' || n == 1);
+}
+
 static int check_link(const struct tree *tree, const char *path)
 {
 	scratch char *target = realpath(path, NULL);
-	size_t n = strlen(tree->root);
 
+	if (!target && errno == ELOOP)
+		return err_set(tree->err, ERR_FAILED, "%s: the link leads back to itself", path);
 	if (!target)
 		return err_set(tree->err, ERR_FAILED,
 			"%s: the link points to something that does not exist", path);
-	if (strncmp(target, tree->root, n) || (target[n] && target[n] != '/' && n > 1))
+	if (!lies_inside(target, tree->root))
 		return err_set(tree->err, ERR_FAILED,
 			"%s: kodata symlink resolves to %s, which is outside of %s; "
 			"KO_DATA_PATH_ALLOWED_ROOT can widen this",
@@ -287,30 +300,44 @@ static int walk(struct tree *tree, const char *path, const char *name, const str
 	return 0;
 }
 
-/* The directory that links in kodata may lead to. malloced; NULL with err. */
+/* The directory with .git in it, from dir upwards. malloced, or NULL. */
+static char *git_checkout(const char *dir)
+{
+	scratch char *at = xstrdup(dir);
+
+	for (;;) {
+		scratch char *git = path_join(at, ".git");
+		char *up;
+
+		if (file_exists(git))
+			return steal(&at);
+		if (!strcmp(at, "/"))
+			return NULL;
+		up = path_dir(at);
+		free(at);
+		at = up;
+	}
+}
+
+/*
+ * The directory that links in kodata, and kodata where it is a link itself, may lead to: so it is
+ * looked for from where kodata stands, not from where it leads. malloced; NULL with err.
+ */
 static char *allowed_root(const char *dir, struct err *err)
 {
 	const char *setting = getenv("KO_DATA_PATH_ALLOWED_ROOT");
-	char *own = realpath(setting && *setting ? setting : dir, NULL);
-	scratch char *up = own ? xstrdup(own) : NULL;
+	scratch char *clean = path_clean(dir);
+	scratch char *outer = path_dir(clean);
+	const char *start = setting && *setting ? setting : outer;
+	scratch char *root = realpath(start, NULL);
+	scratch char *checkout = NULL;
 
-	if (!own)
-		err_sys(err, "%s", setting && *setting ? setting : dir);
-	if (!own || (setting && *setting))
-		return own;
-	while (strcmp(up, "/")) {
-		scratch char *git = path_join(up, ".git");
-		char *parent;
-
-		if (file_exists(git)) {
-			free(own);
-			return steal(&up);
-		}
-		parent = path_dir(up);
-		free(up);
-		up = parent;
-	}
-	return own;
+	if (!root)
+		err_sys(err, "%s%s", start == setting ? "KO_DATA_PATH_ALLOWED_ROOT " : "", start);
+	if (!root || start == setting)
+		return steal(&root);
+	checkout = git_checkout(root);
+	return checkout ? steal(&checkout) : path_join(root, path_base(clean));
 }
 
 json_t *layer_kodata(
@@ -326,8 +353,8 @@ json_t *layer_kodata(
 
 	if (read_epoch(&tree.mtime, "KO_DATA_DATE_EPOCH", err))
 		return NULL;
-	if (dir && !(tree.root = allowed_root(dir, err)))
-		return NULL;
+	if (dir && (!(tree.root = allowed_root(dir, err)) || check_link(&tree, dir)))
+		goto out;
 	if (archive_begin(&tree.archive, maker->oci, maker->jobs, err))
 		goto out;
 	add_dirs(&tree.archive, tree.windows ? windows_dirs : linux_dirs, tree.mtime, tree.windows);
@@ -341,6 +368,20 @@ out:
 	return layer;
 }
 
+/* The store would be packed into itself, and so grow with every run. */
+static int check_apart(const struct oci *oci, const char *dir, struct err *err)
+{
+	scratch char *inner = realpath(oci->dir, NULL);
+	scratch char *outer = realpath(dir, NULL);
+
+	if (inner && outer && lies_inside(inner, outer))
+		return err_set(err, ERR_USAGE,
+			"KO_DATA_PATH: the image store %s lies in %s; name a directory that holds "
+			"only what belongs into the container",
+			oci->dir, dir);
+	return 0;
+}
+
 json_t *layer_data(const struct layer_maker *maker, const char *dir, struct err *err)
 {
 	struct tree tree = { .maker = maker, .err = err };
@@ -350,7 +391,8 @@ json_t *layer_data(const struct layer_maker *maker, const char *dir, struct err 
 		err_set(err, ERR_USAGE, "KO_DATA_PATH: %s is not a directory", dir);
 		return NULL;
 	}
-	if (read_epoch(&tree.mtime, "KO_DATA_DATE_EPOCH", err) ||
+	if (check_apart(maker->oci, dir, err) ||
+		read_epoch(&tree.mtime, "KO_DATA_DATE_EPOCH", err) ||
 		archive_begin(&tree.archive, maker->oci, maker->jobs, err))
 		return NULL;
 	depfile_add(maker->depfile, dir);

@@ -8,8 +8,8 @@
 
 /*
  * The layers of an image, as ko makes them: all owned by root, with times that are set, and with
- * the same bytes wherever they are made. A layer is an object with mediaType, digest, size, diffID
- * and kind.
+ * the same bytes wherever they are made. A layer is an object with mediaType, digest, size, diffID,
+ * kind and codec (see deflate.h).
  */
 struct layer_maker {
 	const struct oci *oci;
