@@ -109,7 +109,7 @@ endif
 
 $(ko.dir)/graph.mk: $(ko.dir)/graph.stamp ;
 
-$(ko.dir)/graph.stamp: $(ko.settings) $(call ko.need,$(ko.dir)/graph.mk)
+$(ko.dir)/graph.stamp: $(ko.settings) $(call ko.need,$(ko.dir)/graph.mk) $(if $(wildcard $(ko.dir)/volatile),ko.force)
 	$(ko.at)touch $@.new && $(ko.exports) $(KO_BIN)ko-scan --make $(ko.dir)/graph.mk --depfile $(ko.dir)/graph.d --depfile-target $@ --builddir $(KO_BUILDDIR) $(ko.scan_args) && mv $@.new $@
 
 $(ko.store):

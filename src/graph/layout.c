@@ -1,7 +1,9 @@
 #include "layout.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -131,6 +133,16 @@ static int write_manifest_list(
 	return file_save(path, buf_str(&text), text.len, err) < 0 ? -1 : 0;
 }
 
+/* A file that is there when the graph has to be made anew each time. */
+static int write_volatile(const struct layout *layout, const struct plan *plan, struct err *err)
+{
+	scratch char *path = path_join(layout->dir, "volatile");
+
+	if (plan->is_volatile)
+		return file_save(path, "", 0, err) < 0 ? -1 : 0;
+	return unlink(path) && errno != ENOENT ? err_sys(err, "%s", path) : 0;
+}
+
 static int write_records(const struct layout *layout, const struct plan *plan, struct err *err)
 {
 	scratch char *all = path_join(layout->dir, "scan.json");
@@ -143,7 +155,7 @@ static int write_records(const struct layout *layout, const struct plan *plan, s
 		if (records_write(&layout->groups[i].records, path, err))
 			return -1;
 	}
-	return write_manifest_list(layout, plan, err);
+	return write_manifest_list(layout, plan, err) || write_volatile(layout, plan, err) ? -1 : 0;
 }
 
 int layout_make(struct layout *layout, const struct plan *plan, const char *file, struct err *err)

@@ -125,8 +125,8 @@ static int expand(struct planner *p, struct settings *settings, const char *dir,
 		if (template_expand_all(&template, &setting->values, setting->from, err))
 			return -1;
 	}
-	if (template.used_git)
-		strs_add(&p->plan->inputs, ".git/HEAD");
+	p->plan->is_volatile |=
+		template.used_env || template.used_goenv || template.used_git || template.used_date;
 	return 0;
 }
 

@@ -67,6 +67,8 @@ struct plan {
 	struct records records; /* in the order of first appearance */
 	struct strs manifests;  /* files, in order */
 	struct strs inputs;     /* files and directories whose change makes another plan */
+	bool is_volatile; /* templates name the time, git's state or any variable: no file tells
+			     when the plan is another one */
 };
 
 /*

@@ -162,15 +162,17 @@ int run_goal(struct run *run, const char *goal, struct err *err)
 	scratch char *key = graph_key(run->words, run->bin);
 	scratch char *graph = NULL;
 	scratch char *path = NULL;
+	scratch char *unsteady = NULL;
 	int status = 0;
 
 	run->dir = path_join(run->builddir, key);
 	graph = path_join(run->dir, "build.ninja");
 	path = path_join(run->dir, goal);
+	unsteady = path_join(run->dir, "volatile");
 	if (file_mkdirs(run->dir, err) || lock(run->dir, err) || forget_bases(run, err) ||
 		notice_others(run, key, err))
 		return -1;
-	if (!file_exists(graph)) {
+	if (!file_exists(graph) || file_exists(unsteady)) {
 		if (note_settings(run, err))
 			return -1;
 		status = scan(run, graph, err);
