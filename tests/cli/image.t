@@ -2,11 +2,10 @@
 # Images are as ko makes them: the same fields on the same base, with OCI's and with Docker's types.
 . "$(dirname "$0")/lib.sh"
 . "$top/tests/servers/servers.sh"
+. "$top/tests/servers/oracles.sh"
 
-ko_oracle=/root/oracles/ko
-command -v "$ko_oracle" >/dev/null || ko_oracle=$(PATH=${PATH#*:} command -v ko)
-crane=/root/oracles/crane
-command -v "$crane" >/dev/null || crane=crane
+ko_oracle=$(oracle ko)
+crane=$(oracle crane)
 
 # layer FILE NAME: a gzipped tar with the program /ko-app/NAME; puts the blob into .ko/oci and prints
 # its descriptor.
@@ -91,7 +90,7 @@ ko-image --base base.json one.json >/dev/full 2>err
 is "a full disk" "$?" 1
 
 # against ko
-if ! start_registry || ! command -v "$ko_oracle" >/dev/null || ! command -v skopeo >/dev/null; then
+if ! start_registry || [ -z "$ko_oracle$crane" ] || ! command -v skopeo >/dev/null; then
 	skip "the same as ko" "no registry, ko or skopeo"
 	done_testing
 	exit

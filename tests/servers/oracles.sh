@@ -1,7 +1,7 @@
 # Foreign programs that Debian does not have, to check ours against. Source after lib.sh.
 #
 #	oracle NAME      prints the path of the program, built by `go install` at the first use and
-#	                 kept in the user's cache; fails when it cannot be had
+#	                 kept in KO_ORACLES or the user's cache; fails when it cannot be had
 
 oracle_module() {
 	case $1 in
@@ -12,8 +12,8 @@ oracle_module() {
 }
 
 oracle() {
-	for oracle_file in "$(command -v "$1")" "$HOME/oracles/$1" \
-		"${XDG_CACHE_HOME:-$HOME/.cache}/ko-toolkit/oracles/$1"; do
+	for oracle_file in "$(command -v "$1")" \
+		"${KO_ORACLES:-${XDG_CACHE_HOME:-$HOME/.cache}/ko-toolkit/oracles}/$1"; do
 		# our own driver is named as the Go tool is
 		[ "$oracle_file" = "$bin/$1" ] || [ ! -x "$oracle_file" ] || break
 	done
