@@ -90,7 +90,7 @@ ko-image --base base.json one.json >/dev/full 2>err
 is "a full disk" "$?" 1
 
 # against ko
-if ! start_registry || [ -z "$ko_oracle$crane" ] || ! command -v skopeo >/dev/null; then
+if ! start_registry || [ -z "$ko_oracle" ] || [ -z "$crane" ] || ! command -v skopeo >/dev/null; then
 	skip "the same as ko" "no registry, ko or skopeo"
 	done_testing
 	exit
