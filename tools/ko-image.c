@@ -8,18 +8,26 @@
 #include "formats/image.h"
 #include "inputs/naming.h"
 
-static const char *oci_dir, *builddir, *base_file, *out;
+static const char *oci_dir, *builddir, *base_file, *user, *out;
+static struct strs labels, annotations;
+static bool inherit;
 
 static const struct opt opts[] = {
 	{ 0, "oci", "DIR", OPT_STRING, &oci_dir, "image store (default BUILDDIR/oci)" },
 	{ 0, "builddir", "DIR", OPT_STRING, &builddir, "build directory (default .ko)" },
 	{ 0, "base", "RECORD", OPT_STRING, &base_file,
 		"record of the base image (default: the built-in base)" },
+	{ 0, "label", "NAME=VALUE", OPT_LIST, &labels, "label of the images (repeatable)" },
+	{ 0, "annotation", "NAME=VALUE", OPT_LIST, &annotations,
+		"annotation of manifests and indexes (repeatable)" },
+	{ 0, "user", "USER", OPT_STRING, &user, "user that the program runs as" },
+	{ 0, "inherit-labels", NULL, OPT_FLAG, &inherit,
+		"keep labels and annotations that describe the base image" },
 	{ 'o', "output", "FILE", OPT_STRING, &out, "records; % stands for a name" },
 };
 
 static const struct opt_tool tool = { "ko-image",
-	"[--oci DIR] [--base RECORD] [-o FILE] [RECORDS...]",
+	"[--oci DIR] [--base RECORD] [--label NAME=VALUE]... [-o FILE] [RECORDS...]",
 	"Make images of layers and a base image: configs, manifests and indexes.", opts,
 	countof(opts) };
 
@@ -40,6 +48,42 @@ static json_t *read_base(const struct oci *oci, struct err *err)
 		return NULL;
 	}
 	return json_incref((json_t *)base);
+}
+
+/* Adds NAME=VALUE words to an object of the record. */
+static int set_pairs(json_t *record, const char *key, const struct strs *pairs, struct err *err)
+{
+	for (size_t i = 0; i < pairs->n; i++) {
+		const char *equals = strchr(pairs->v[i], '=');
+		json_t *object = json_object_get(record, key), *value;
+		scratch char *name = NULL;
+
+		if (!equals || equals == pairs->v[i])
+			return err_set(err, ERR_USAGE, "missing '=' in %s: NAME=VALUE is wanted",
+				pairs->v[i]);
+		value = json_string(equals + 1);
+		if (!value)
+			return err_set(err, ERR_USAGE, "%s: not UTF-8", pairs->v[i]);
+		if (!object) {
+			object = json_object();
+			json_object_set_new(record, key, object);
+		}
+		name = xstrndup(pairs->v[i], (size_t)(equals - pairs->v[i]));
+		json_object_set_new(object, name, value);
+	}
+	return 0;
+}
+
+static int apply_options(json_t *record, struct err *err)
+{
+	if (user && json_object_set_new(record, "user", json_string(user)))
+		return err_set(err, ERR_USAGE, "%s: not UTF-8", user);
+	if (inherit)
+		json_object_set_new(record, "inheritLabels", json_true());
+	return set_pairs(record, "labels", &labels, err) ||
+			set_pairs(record, "annotations", &annotations, err)
+		? -1
+		: 0;
 }
 
 static int run(const struct strs *operands, struct err *err)
@@ -63,7 +107,7 @@ static int run(const struct strs *operands, struct err *err)
 				"%s: its base image is %s; give --base a record that ko-base made "
 				"of it",
 				record_title(record), named);
-		if (image_assemble(&oci, record, base, program, err))
+		if (apply_options(record, err) || image_assemble(&oci, record, base, program, err))
 			return -1;
 	}
 	return records_write(&records, out, err);

@@ -2,7 +2,12 @@
  * The fields are those that ko gives its images, so that the same program has the same config:
  * author, created, Entrypoint, Env (PATH and KO_DATA_PATH), User, Labels, diff_ids and history are
  * ours, Cmd goes, all else is the base's, fields that nobody knows too. Order of a config's fields:
- * as ko's library writes them, then what it does not know.
+ * as ko's library writes them, then what it does not know. An image without a program, of data
+ * alone, keeps the base's Entrypoint and Cmd.
+ *
+ * What says who made the base, where its source is and which version it has is not true of our
+ * image: labels and annotations of that kind are left out, unless the record's "inheritLabels" is
+ * true. So are the base manifest's subject and artifactType.
  */
 #include "image.h"
 
@@ -125,16 +130,58 @@ static void merge_environment(json_t *config)
 	json_object_set_new(config, "Env", merged);
 }
 
+/* Takes out what describes the base (image-spec, annotations.md; the older label-schema.org). An
+ * object that is empty then goes too. */
+static void drop_vendor(const struct making *m, json_t *from, const char *key)
+{
+	json_t *object = json_object_get(from, key), *value;
+	const char *name;
+	void *next;
+
+	if (json_is_true(json_object_get(m->record, "inheritLabels")) || !json_is_object(object))
+		return;
+	json_object_foreach_safe(object, next, name, value)
+	{
+		if (starts_with(name, "org.opencontainers.image.") ||
+			starts_with(name, "org.label-schema."))
+			json_object_del(object, name);
+	}
+	if (!json_object_size(object))
+		json_object_del(from, key);
+}
+
+static const char *layer_kind(const json_t *layer)
+{
+	const char *kind = record_get(layer, "kind");
+
+	return kind ? kind : "program";
+}
+
+static void set_entrypoint(const struct making *m, json_t *config)
+{
+	json_t *layer;
+	size_t i;
+
+	json_array_foreach (json_object_get(m->entry, "layers"), i, layer) {
+		if (strcmp(layer_kind(layer), "program") != 0)
+			continue;
+		scratch char *path =
+			xasprintf(m->windows ? "C:\\ko-app\\%s" : "/ko-app/%s", m->program);
+
+		json_object_set_new(config, "Entrypoint", json_pack("[s]", path));
+		json_object_del(config, "Cmd");
+		return;
+	}
+}
+
 static void set_run_config(const struct making *m)
 {
 	json_t *config = child(m->config, "config", JSON_OBJECT);
 	const json_t *labels = json_object_get(m->record, "labels");
 	const char *user = record_get(m->record, "user");
-	scratch char *entrypoint =
-		xasprintf(m->windows ? "C:\\ko-app\\%s" : "/ko-app/%s", m->program);
 
-	json_object_set_new(config, "Entrypoint", json_pack("[s]", entrypoint));
-	json_object_del(config, "Cmd");
+	drop_vendor(m, config, "Labels");
+	set_entrypoint(m, config);
 	set_environment(m, config);
 	if (json_array_size(json_object_get(m->record, "containerEnv")))
 		merge_environment(config);
@@ -149,7 +196,8 @@ static json_t *history_entry(const struct making *m, const char *kind)
 	const char *importpath = record_get(m->record, "importpath");
 	bool program = !strcmp(kind, "program");
 	const char *created = program ? m->created : m->data_created;
-	scratch char *by = xasprintf("ko build ko://%s", importpath ? importpath : m->program);
+	scratch char *by = importpath ? xasprintf("ko build ko://%s", importpath)
+				      : xasprintf("ko-layer %s", m->program);
 	scratch char *comment = program
 		? xasprintf("go build output, at %sko-app%s%s", m->windows ? "C:\\" : "/",
 			  m->windows ? "\\" : "/", m->program)
@@ -177,7 +225,6 @@ static int add_layer(const struct making *m, const json_t *layer, struct err *er
 {
 	cleanup(descriptor_release) struct descriptor d = { 0 };
 	const char *diff_id = record_get(layer, "diffID");
-	const char *kind = record_get(layer, "kind");
 	const char *type;
 
 	if (descriptor_from(&d, layer, record_title(m->record), err))
@@ -194,7 +241,7 @@ static int add_layer(const struct making *m, const json_t *layer, struct err *er
 		child(child(m->config, "rootfs", JSON_OBJECT), "diff_ids", JSON_ARRAY),
 		json_string(diff_id));
 	json_array_append_new(
-		child(m->config, "history", JSON_ARRAY), history_entry(m, kind ? kind : "program"));
+		child(m->config, "history", JSON_ARRAY), history_entry(m, layer_kind(layer)));
 	return 0;
 }
 
@@ -317,6 +364,9 @@ static json_t *write_image(const struct making *m, struct err *err)
 	if (!descriptor)
 		return NULL;
 	json_object_set_new(m->manifest, "config", descriptor);
+	json_object_del(m->manifest, "subject");
+	json_object_del(m->manifest, "artifactType");
+	drop_vendor(m, m->manifest, "annotations");
 	set_annotations(m->manifest, m, record_get(json_object_get(m->on, "manifest"), "digest"));
 	manifest = manifest_in_order(m->manifest);
 	return oci_put_json(m->oci, manifest, m->docker ? DOCKER_MANIFEST : OCI_MANIFEST, err);
@@ -382,6 +432,7 @@ static json_t *index_entry(const struct making *m, const json_t *descriptor)
 		if (value)
 			json_object_set_new(entry, keys[i], json_deep_copy(value));
 	}
+	drop_vendor(m, entry, "annotations");
 	if (!json_object_get(entry, "platform") && !platform_parse(&platform, text, &ignored))
 		json_object_set_new(entry, "platform", platform_json(&platform));
 	return entry;

@@ -75,6 +75,48 @@ sed 's|"labels"|"containerEnv":["SSL_CERT_FILE=/x","A=b"],"labels"|' one.json | 
 is "containerEnv" "$(blob "$(blob "$(field .image.digest env.json)" | jq -r .config.digest)" | jq -c '.config.Env[1:]')" \
 	'["SSL_CERT_FILE=/x","KO_DATA_PATH=/var/run/ko","A=b"]'
 
+config_of() { blob "$(blob "$(field .image.digest "$1")" | jq -r .config.digest)"; }
+
+ko-image --base base.json --label a=c=d --label n= --annotation x=z,1 --user 8:9 -o options.json one.json
+is "--label and --user" "$(config_of options.json | jq -cS '[.config.Labels, .config.User]')" '[{"a":"c=d","n":""},"8:9"]'
+is "--annotation" "$(blob "$(field .image.digest options.json)" | jq -r .annotations.x)" z,1
+is "options are in the record" "$(jq -cS '[.labels, .annotations, .user]' options.json)" '[{"a":"c=d","n":""},{"x":"z,1"},"8:9"]'
+ko-image --base base.json --label novalue one.json >out 2>err
+is "a label without =" "$? $(cat out) $(cat err)" "2  ko-image: missing '=' in novalue: NAME=VALUE is wanted"
+
+jq -c 'del(.importpath) | .platforms[].layers[].kind = "data"' one.json >data.json
+ko-image --base base.json -o data-image.json data.json
+is "data alone: no entrypoint" "$(config_of data-image.json | jq -c '[.config.Entrypoint, .history[-1].created_by]')" '[null,"ko-layer hello"]'
+
+# A base as others make them: its vendor's labels and annotations, a subject, fields of tomorrow.
+mkdir -p vendor/blobs/sha256
+keep() { # MEDIATYPE: stores standard input, prints its descriptor
+	cat >vendor/new
+	digest=$(sha256sum <vendor/new | cut -d' ' -f1)
+	printf '{"mediaType":"%s","digest":"sha256:%s","size":%s}' "$1" "$digest" "$(stat -c %s vendor/new)"
+	mv vendor/new "vendor/blobs/sha256/$digest"
+}
+oci=application/vnd.oci.image
+config=$(printf '{"os":"linux","architecture":"amd64","x-new":{"b":1,"a":2},"rootfs":{"type":"layers","diff_ids":[]},"config":{"Cmd":["sh"],"Entrypoint":["/bin/e"],"Labels":{"org.opencontainers.image.title":"t","org.label-schema.name":"n","kept":"yes"}}}' |
+	keep $oci.config.v1+json)
+image=$(printf '{"schemaVersion":2,"mediaType":"%s","artifactType":"x/y","config":%s,"layers":[],"subject":%s,"annotations":{"org.opencontainers.image.version":"1","kept":"yes"}}' \
+	$oci.manifest.v1+json "$config" "$config" | keep $oci.manifest.v1+json)
+printf '{"schemaVersion":2,"manifests":[%s]}' "$image" >vendor/index.json
+ko-base -o vendor.json oci:vendor
+ko-image --base vendor.json -o on-vendor.json one.json
+is "labels that describe the base are left out, others stay" "$(config_of on-vendor.json | jq -cS .config.Labels)" '{"a":"b","kept":"yes"}'
+is "fields that nobody knows stay" "$(config_of on-vendor.json | jq -c '.["x-new"]')" '{"b":1,"a":2}'
+is "no date of the base" "$(config_of on-vendor.json | jq -r .created)" 0001-01-01T00:00:00Z
+blob "$(field .image.digest on-vendor.json)" >manifest.json
+is "annotations likewise; neither subject nor artifactType" "$(jq -c '[keys_unsorted, (.annotations | del(.["org.opencontainers.image.base.name"], .["org.opencontainers.image.base.digest"]))]' manifest.json)" \
+	'[["schemaVersion","mediaType","config","layers","annotations"],{"kept":"yes","x":"y"}]'
+is "base.digest is the manifest's" "$(jq -r '.annotations["org.opencontainers.image.base.digest"]' manifest.json)" "$(echo "$image" | jq -r .digest)"
+ko-image --base vendor.json --inherit-labels one.json >inherited.json
+is "--inherit-labels" "$(config_of inherited.json | jq -cS .config.Labels)" \
+	'{"a":"b","kept":"yes","org.label-schema.name":"n","org.opencontainers.image.title":"t"}'
+ko-image --base vendor.json data.json >data-image.json
+is "data alone keeps how the base starts" "$(config_of data-image.json | jq -c '[.config.Entrypoint, .config.Cmd]')" '[["/bin/e"],["sh"]]'
+
 # what goes wrong
 record windows/amd64 | ko-image --base base.json >out 2>err
 is "a platform that the base lacks" "$? $(cat out)" "2 "
