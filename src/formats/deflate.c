@@ -8,7 +8,7 @@
  * Blocks are joined the way pigz does it: each but the last ends with a full flush, an empty stored
  * block that brings the stream to a byte's edge. No block refers to the one before.
  */
-#if __has_include(<isa-l/igzip_lib.h>)
+#if __has_include(<isa-l/igzip_lib.h>) && !defined(DEFLATE_ZLIB)
 #include <isa-l/crc.h>
 #include <isa-l/igzip_lib.h>
 
@@ -88,23 +88,23 @@ struct deflate {
 
 struct deflate *deflate_new(void)
 {
-	struct deflate *deflate = xcalloc(1, sizeof *deflate);
+	struct deflate *codec = xcalloc(1, sizeof *codec);
 
-	if (deflateInit2(&deflate->stream, LEVEL, Z_DEFLATED, -15, 9, Z_DEFAULT_STRATEGY) != Z_OK)
+	if (deflateInit2(&codec->stream, LEVEL, Z_DEFLATED, -15, 9, Z_DEFAULT_STRATEGY) != Z_OK)
 		abort();
-	return deflate;
+	return codec;
 }
 
-void deflate_free(struct deflate *deflate)
+void deflate_free(struct deflate *codec)
 {
-	if (deflate)
-		deflateEnd(&deflate->stream);
-	free(deflate);
+	if (codec)
+		deflateEnd(&codec->stream);
+	free(codec);
 }
 
-size_t deflate_block(struct deflate *deflate, const void *bytes, size_t n, bool last, void *out)
+size_t deflate_block(struct deflate *codec, const void *bytes, size_t n, bool last, void *out)
 {
-	z_stream *stream = &deflate->stream;
+	z_stream *stream = &codec->stream;
 	int end = last ? Z_STREAM_END : Z_OK;
 
 	deflateReset(stream);
