@@ -1,16 +1,47 @@
 #include "record.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/mem.h"
 
+/*
+ * The byte at which arrays and objects are nested too deep, or NULL. A loop, as the parser that
+ * comes after it is recursive; brackets in strings do not count. In text that is not JSON it may be
+ * wrong, which the parser finds out.
+ */
+static const char *too_deep(const char *text, size_t n)
+{
+	unsigned depth = 0;
+	bool quoted = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (quoted && text[i] == '\\')
+			i++;
+		else if (text[i] == '"')
+			quoted = !quoted;
+		else if (!quoted && (text[i] == '[' || text[i] == '{') && ++depth > JSON_DEPTH)
+			return text + i;
+		else if (!quoted && (text[i] == ']' || text[i] == '}') && depth)
+			depth--;
+	}
+	return NULL;
+}
+
 json_t *json_from(const char *name, const char *text, size_t n, struct err *err)
 {
+	const char *deep = too_deep(text, n);
 	json_error_t error;
-	json_t *json = json_loadb(text, n, JSON_REJECT_DUPLICATES, &error);
+	json_t *json;
 
+	if (deep) {
+		err_set(err, ERR_INPUT, "%s: malformed JSON: more than %d levels at byte %zu", name,
+			JSON_DEPTH, (size_t)(deep - text) + 1);
+		return NULL;
+	}
+	json = json_loadb(text, n, JSON_REJECT_DUPLICATES, &error);
 	if (!json)
 		err_set(err, ERR_INPUT, "%s:%d:%d: malformed JSON: %s", name, error.line,
 			error.column, error.text);

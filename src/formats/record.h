@@ -84,8 +84,9 @@ int descriptor_from(
 json_t *descriptor_json(const char *media_type, const char *digest, json_int_t size);
 void descriptor_release(struct descriptor *descriptor);
 
-/* Parses JSON from outside: depth, duplicate keys and size are checked by jansson; ERR_INPUT with
- * NAME:LINE:COLUMN. */
+/* Parses JSON from outside. More than JSON_DEPTH levels, duplicate keys and malformed text are
+ * ERR_INPUT with NAME:LINE:COLUMN. */
+#define JSON_DEPTH 64
 json_t *json_from(const char *name, const char *text, size_t n, struct err *err);
 /* The compact text in the order of insertion, as manifests and configs are stored. malloced. */
 char *json_text(const json_t *json, size_t *n);
