@@ -9,13 +9,14 @@
 
 static struct strs filenames, lists;
 static struct strs refs;
-static const char *out;
+static const char *labels, *out;
 static bool recursive, skip_invalid;
 
 static const struct opt opts[] = {
 	{ 'f', "filename", "FILE", OPT_LIST, &filenames,
 		"manifests: a file, a directory or - (repeatable)" },
 	{ 'R', "recursive", NULL, OPT_FLAG, &recursive, "go down into directories" },
+	{ 'l', "selector", "SELECTOR", OPT_STRING, &labels, "only objects whose labels match" },
 	{ 0, "files-from", "FILE", OPT_LIST, &lists,
 		"a file with the names of manifests, one a line" },
 	{ 0, "refs", "RECORDS", OPT_LIST, &refs, "records with references to images" },
@@ -26,18 +27,28 @@ static const struct opt opts[] = {
 };
 
 static const struct opt_tool tool = { "ko-patch",
-	"[-f FILE|DIR|-]... [-R] [--refs RECORDS] [-o FILE] [RECORDS...]",
+	"[-f FILE|DIR|-]... [-R] [-l SELECTOR] [--refs RECORDS] [-o FILE] [RECORDS...]",
 	"Put references to images in place of ko:// in manifests; no other byte changes.", opts,
 	countof(opts) };
 
-static int read_records(struct records *records, const struct strs *operands, struct err *err)
+static int read_records(
+	struct records *records, const struct strs *operands, bool stdin_taken, struct err *err)
 {
-	if (!refs.n && !operands->n)
-		return records_read(records, "-", err);
-	for (size_t i = 0; i < refs.n + operands->n; i++) {
-		const char *path = i < refs.n ? refs.v[i] : operands->v[i - refs.n];
+	cleanup(strs_release) struct strs files = { 0 };
 
-		if (records_read(records, path, err))
+	for (size_t i = 0; i < refs.n; i++)
+		strs_add(&files, refs.v[i]);
+	for (size_t i = 0; i < operands->n; i++)
+		strs_add(&files, operands->v[i]);
+	if (!files.n)
+		strs_add(&files, "-");
+	if (stdin_taken && strs_has(&files, "-"))
+		return err_set(err, ERR_USAGE,
+			"manifests (-f -) and records cannot both be standard input; name a file "
+			"of "
+			"records");
+	for (size_t i = 0; i < files.n; i++) {
+		if (records_read(records, files.v[i], err))
 			return -1;
 	}
 	return 0;
@@ -55,34 +66,42 @@ static int find_files(struct manifests *manifests, struct err *err)
 	return manifests_find(manifests, &filenames, recursive, err);
 }
 
-static int patch_file(struct buf *stream, const char *path, bool alone,
-	const struct records *records, struct err *err)
+static int patch_file(struct patch *patch, const char *path, bool alone,
+	const struct selector *selector, struct err *err)
 {
 	cleanup(manifest_release) struct manifest manifest = { 0 };
-	cleanup(buf_release) struct buf patched = { 0 };
 
-	if (manifest_load(&manifest, path, skip_invalid, err) ||
-		patch_text(&patched, &manifest, records, err) ||
-		(alone && manifest_encode(&manifest, &patched, err)))
+	if (manifest_load(&manifest, path, selector, skip_invalid, err))
 		return -1;
-	patch_join(stream, buf_str(&patched), patched.len);
-	return 0;
+	return patch_add(patch, &manifest, alone, err);
+}
+
+static int patch_files(const struct strs *files, const struct images *images,
+	const struct selector *selector, struct err *err)
+{
+	struct patch patch = { .images = images, .out = { .path = out, .limit = SPOOL_MEMORY } };
+	int result = 0;
+
+	for (size_t i = 0; !result && i < files->n; i++)
+		result = patch_file(&patch, files->v[i], files->n == 1, selector, err);
+	if (!result && spool_finish(&patch.out, err) < 0)
+		result = -1;
+	spool_release(&patch.out);
+	return result;
 }
 
 static int run(const struct strs *operands, struct err *err)
 {
 	cleanup(manifests_release) struct manifests manifests = { 0 };
 	cleanup(records_release) struct records records = { 0 };
-	cleanup(buf_release) struct buf stream = { 0 };
+	cleanup(images_release) struct images images = { 0 };
+	cleanup(selector_release) struct selector selector = { 0 };
 
-	if (find_files(&manifests, err) || read_records(&records, operands, err))
+	if ((labels && selector_parse(&selector, labels, err)) || find_files(&manifests, err) ||
+		read_records(&records, operands, strs_has(&manifests.files, "-"), err))
 		return -1;
-	for (size_t i = 0; i < manifests.files.n; i++) {
-		if (patch_file(
-			    &stream, manifests.files.v[i], manifests.files.n == 1, &records, err))
-			return -1;
-	}
-	return file_output(out, buf_str(&stream), stream.len, err) < 0 ? -1 : 0;
+	images_from(&images, &records);
+	return patch_files(&manifests.files, &images, &selector, err);
 }
 
 int main(int argc, char *argv[])

@@ -68,6 +68,8 @@ static int write_graph(const struct plan *plan, struct err *err)
 
 	destination_trust_words(&destination, &base);
 	destination_words(&destination, &push);
+	if (options.selector)
+		strs_take(&patch, xasprintf("--selector=%s", options.selector));
 	if (options.skip_invalid)
 		strs_add(&patch, "--skip-invalid");
 	if (self) {

@@ -248,15 +248,50 @@ static bool holds(const char *path, const void *bytes, size_t n)
 	return same;
 }
 
-int file_save(const char *path, const void *bytes, size_t n, struct err *err)
+/* For a file that stays as it is. */
+static int leave(const char *path, struct err *err)
 {
 	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, start };
+
+	return future_input && utimensat(AT_FDCWD, path, times, 0) ? err_sys(err, "%s", path) : 0;
+}
+
+/* Whether two files hold the same bytes. */
+static bool same_content(int a, int b)
+{
+	char left[16384], right[sizeof left];
+	off_t at = 0;
+
+	for (;;) {
+		ssize_t n = pread(a, left, sizeof left, at), m = pread(b, right, sizeof right, at);
+
+		if (n < 0 || n != m || memcmp(left, right, (size_t)n))
+			return false;
+		if (!n)
+			return true;
+		at += n;
+	}
+}
+
+int file_commit_changed(struct file_draft *draft, const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool same = fd >= 0 && same_content(fd, draft->fd);
+
+	if (fd >= 0)
+		close(fd);
+	if (!same)
+		return file_commit(draft, path, err) ? -1 : 1;
+	file_abandon(draft);
+	return leave(path, err);
+}
+
+int file_save(const char *path, const void *bytes, size_t n, struct err *err)
+{
 	cleanup(file_abandon) struct file_draft draft = { 0 };
 
 	if (holds(path, bytes, n))
-		return future_input && utimensat(AT_FDCWD, path, times, 0)
-			? err_sys(err, "%s", path)
-			: 0;
+		return leave(path, err);
 	if (file_begin(&draft, path, err))
 		return -1;
 	if (file_write_all(draft.fd, bytes, n, err))

@@ -65,6 +65,8 @@ int file_begin(struct file_draft *draft, const char *path, struct err *err);
 /* Gives the finished file its name, in one step, and closes it. The draft is empty afterwards, also
  * on error. */
 int file_commit(struct file_draft *draft, const char *path, struct err *err);
+/* Like file_commit(), but leaves a file alone that holds the same bytes. Returns as file_save(). */
+int file_commit_changed(struct file_draft *draft, const char *path, struct err *err);
 /* Removes what was begun; does nothing after file_commit(). Usable as cleanup(). */
 void file_abandon(struct file_draft *draft);
 

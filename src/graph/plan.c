@@ -41,6 +41,8 @@ void plan_options_words(const struct plan_options *o, struct strs *words)
 {
 	add_each(words, "--filename", &o->filenames);
 	add_if(words, "--recursive", o->recursive);
+	if (o->selector)
+		strs_take(words, xasprintf("--selector=%s", o->selector));
 	add_if(words, "--skip-invalid", o->skip_invalid);
 	add_if(words, "--preserve-import-paths", o->preserve_paths);
 	add_if(words, "--base-import-paths", o->base_paths);
@@ -67,6 +69,7 @@ struct planner {
 	const struct plan_options *options;
 	struct config config;
 	struct workspace workspace;
+	struct selector selector;
 	struct strs names; /* of the records, in their order */
 };
 
@@ -74,6 +77,7 @@ static void planner_release(struct planner *p)
 {
 	config_release(&p->config);
 	workspace_release(&p->workspace);
+	selector_release(&p->selector);
 	strs_release(&p->names);
 }
 
@@ -279,7 +283,7 @@ static int scan_file(struct planner *p, const char *path, struct err *err)
 {
 	cleanup(manifest_release) struct manifest manifest = { 0 };
 
-	if (manifest_load(&manifest, path, p->options->skip_invalid, err))
+	if (manifest_load(&manifest, path, &p->selector, p->options->skip_invalid, err))
 		return -1;
 	for (size_t i = 0; i < manifest.references.n; i++) {
 		const struct reference *r = &manifest.references.v[i];
@@ -331,6 +335,8 @@ int plan_make(struct plan *plan, const struct plan_options *options, struct err 
 {
 	cleanup(planner_release) struct planner p = { .plan = plan, .options = options };
 
+	if (options->selector && selector_parse(&p.selector, options->selector, err))
+		return -1;
 	if (config_load(&p.config, err) || workspace_find(&p.workspace, ".", err) ||
 		scan_files(&p, err))
 		return -1;

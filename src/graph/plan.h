@@ -17,6 +17,7 @@
 struct plan_options {
 	struct strs filenames; /* -f */
 	bool recursive;
+	const char *selector; /* -l */
 	bool skip_invalid;
 	struct strs importpaths;               /* operands */
 	bool preserve_paths, base_paths, bare; /* -P, -B, --bare */
@@ -31,6 +32,8 @@ struct plan_options {
 	{ 'f', "filename", "FILE", OPT_LIST, &(o)->filenames, \
 		"manifests: a file, a directory or - (repeatable)" }, \
 		{ 'R', "recursive", NULL, OPT_FLAG, &(o)->recursive, "go down into directories" }, \
+		{ 'l', "selector", "SELECTOR", OPT_STRING, &(o)->selector, \
+			"only objects whose labels match" }, \
 	{ \
 		0, "skip-invalid", NULL, OPT_FLAG, &(o)->skip_invalid, \
 			"pass files on that are no YAML, instead of failing" \

@@ -44,7 +44,35 @@ static const char *find_encoding(const struct buf *text)
 	return NULL;
 }
 
-int manifest_load(struct manifest *manifest, const char *path, bool skip_invalid, struct err *err)
+static void drop_cut_references(struct manifest *manifest)
+{
+	struct references *references = &manifest->references;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < references->n; i++) {
+		if (!cuts_hold(&manifest->cuts, references->v[i].begin))
+			references->v[kept++] = references->v[i];
+	}
+	references->n = kept;
+}
+
+static int parse(struct manifest *manifest, const struct selector *selector, struct err *err)
+{
+	const char *name = strcmp(manifest->path, "-") ? manifest->path : "standard input";
+	const char *text = buf_str(&manifest->text);
+
+	if (yaml_references(&manifest->references, name, text, manifest->text.len, err))
+		return -1;
+	if (!selector->n)
+		return 0;
+	if (select_objects(&manifest->cuts, name, text, manifest->text.len, selector, err))
+		return -1;
+	drop_cut_references(manifest);
+	return 0;
+}
+
+int manifest_load(struct manifest *manifest, const char *path, const struct selector *selector,
+	bool skip_invalid, struct err *err)
 {
 	*manifest = (struct manifest){ .path = path };
 	if (file_read(path, FILE_LIMIT, &manifest->text, err))
@@ -52,12 +80,12 @@ int manifest_load(struct manifest *manifest, const char *path, bool skip_invalid
 	manifest->encoding = find_encoding(&manifest->text);
 	if (manifest->encoding && convert(&manifest->text, "UTF-8", manifest->encoding, path, err))
 		return -1;
-	if (!yaml_references(
-		    &manifest->references, path, buf_str(&manifest->text), manifest->text.len, err))
+	if (!parse(manifest, selector, err))
 		return 0;
 	if (!skip_invalid || err->class != ERR_INPUT)
 		return -1;
 	references_release(&manifest->references);
+	cuts_release(&manifest->cuts);
 	manifest->invalid = true;
 	return 0;
 }
@@ -73,4 +101,5 @@ void manifest_release(struct manifest *manifest)
 {
 	buf_release(&manifest->text);
 	references_release(&manifest->references);
+	cuts_release(&manifest->cuts);
 }

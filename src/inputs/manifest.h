@@ -4,22 +4,26 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "select.h"
+#include "selector.h"
 #include "yaml.h"
 
 /* One file of manifests: its text, as UTF-8, and the references in it. */
 struct manifest {
 	const char *path; /* borrowed */
 	struct buf text;
-	struct references references;
-	const char *encoding; /* "UTF-16LE", "UTF-16BE": what the file is in; NULL: UTF-8 */
-	bool invalid;         /* no YAML, and that was to be passed over */
+	struct references references; /* without those in what is cut */
+	struct cuts cuts;             /* what the selector leaves out */
+	const char *encoding;         /* "UTF-16LE", "UTF-16BE": what the file is in; NULL: UTF-8 */
+	bool invalid;                 /* no YAML, and that was to be passed over */
 };
 
 /*
- * Reads a file ("-": standard input). Malformed ones are ERR_INPUT PATH:LINE:COLUMN, unless
- * skip_invalid, which takes them as text without references.
+ * Reads a file ("-": standard input) and applies the selector. Malformed ones are ERR_INPUT
+ * PATH:LINE:COLUMN, unless skip_invalid, which takes them as text without references.
  */
-int manifest_load(struct manifest *manifest, const char *path, bool skip_invalid, struct err *err);
+int manifest_load(struct manifest *manifest, const char *path, const struct selector *selector,
+	bool skip_invalid, struct err *err);
 void manifest_release(struct manifest *manifest);
 
 /* Turns UTF-8 text, in place, into the encoding that the manifest's file is in. */

@@ -57,6 +57,9 @@ int manifests_find(
 				return err_set(err, ERR_FAILED,
 					"%s: no .yaml, .yml or .json file in this directory%s",
 					name, recursive ? "" : "; -R looks in those below");
+		} else if (!strcmp(name, "-") && strs_has(&manifests->files, "-")) {
+			return err_set(
+				err, ERR_USAGE, "-f -: standard input can be read only once");
 		} else if (strcmp(name, "-") && !file_exists(name)) {
 			return err_set(err, ERR_FAILED, "%s: no such file or directory", name);
 		} else {
