@@ -29,6 +29,18 @@ void registry_fail(struct registry *registry, const struct err *err)
 	registry->failed = true;
 }
 
+void host_fail(struct host *host, const struct err *err)
+{
+	if (!host->mirror_of) {
+		registry_fail(host->registry, err);
+		return;
+	}
+	if (!host->down)
+		log_note("mirror of %s: %s; it is asked no more in this run", host->mirror_of,
+			err->text);
+	host->down = true;
+}
+
 struct call *call_new(struct host *host, const char *repository, const char *actions,
 	const char *method, const char *rest)
 {
@@ -239,6 +251,8 @@ static bool patient(const struct call *call)
 {
 	if (call->http.failure == CURLE_SSL_CONNECT_ERROR && call->attempts)
 		return false;
+	if (call->host->mirror_of) /* the next place is the better second attempt */
+		return false;
 	return call_may_pass(call) && call->attempts + 1 < RETRY_ATTEMPTS;
 }
 
@@ -346,7 +360,7 @@ static void redirect(struct call *call)
 	} else if (++call->hops > HOPS) {
 		call_fail_text(call, ERR_REFUSED, "more than %d redirects", HOPS);
 	} else if (call_locate(call, location, "redirect", &to, &err)) {
-		registry_fail(call->host->registry, &err);
+		host_fail(call->host, &err);
 	} else {
 		if (call->raw && !url_same_origin(&to, &call->at))
 			secret_free(&call->authorization);
@@ -433,7 +447,7 @@ static int aim(struct call *call)
 		call->url = xasprintf("%s%s", call->host->base.text, call->path);
 	if (url_parse(&call->at, call->url, &err)) {
 		err_prefix(&err, "%s/%s", call->host->name, call->repository);
-		registry_fail(call->host->registry, &err);
+		host_fail(call->host, &err);
 		return -1;
 	}
 	call->foreign = !call->raw && !url_same_origin(&call->at, &call->host->base);
@@ -445,6 +459,8 @@ static bool launch(struct call *call)
 {
 	struct registry *registry = call->host->registry;
 
+	if (call->host->down)
+		return false;
 	if (!call->raw && !call->host->ready) {
 		host_ping(call->host);
 		return false;
@@ -612,7 +628,7 @@ void call_fail(const struct call *call)
 	struct err err;
 
 	call_error(call, &err);
-	registry_fail(call->host->registry, &err);
+	host_fail(call->host, &err);
 }
 
 void call_fail_text(const struct call *call, enum err_class class, const char *format, ...)
@@ -625,5 +641,5 @@ void call_fail_text(const struct call *call, enum err_class class, const char *f
 	va_end(args);
 	err_prefix(&err, "%s%s%s: %s", call->host->name, *call->repository ? "/" : "",
 		call->repository, call->what);
-	registry_fail(call->host->registry, &err);
+	host_fail(call->host, &err);
 }

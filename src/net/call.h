@@ -4,6 +4,7 @@
 #include "auth.h"
 #include "credentials.h"
 #include "http.h"
+#include "mirror.h"
 #include "registry.h"
 #include "url.h"
 
@@ -37,6 +38,9 @@ struct host {
 	struct registry *registry;
 	char *name;        /* as in references; for credentials and messages */
 	struct url base;   /* scheme, host and port of its API */
+	char *mirror_of;   /* registry that it is asked instead of, for pulls only; or NULL */
+	bool insecure;     /* a mirror that may be spoken to in plain http */
+	bool down;         /* a mirror that failed: it is asked no more */
 	bool ready;        /* the ping was answered */
 	bool scheme_known; /* http or https; until then one is tried, then the other */
 	struct call *ping;
@@ -111,6 +115,7 @@ struct registry {
 	size_t host_count, host_cap;
 	struct call **waiting, **running;
 	size_t waiting_count, waiting_cap, running_count, running_cap;
+	struct mirrors *mirrors; /* read when something is fetched first */
 	struct upload **uploads;
 	size_t upload_count, upload_cap;
 	struct op **ops;
@@ -121,6 +126,28 @@ struct registry {
 
 /* Ends the run; the first error counts. */
 void registry_fail(struct registry *registry, const struct err *err);
+/* The same, but of a mirror it only ends the use: what was asked of it goes to the next place. */
+void host_fail(struct host *host, const struct err *err);
+
+/*
+ * Where to fetch something of a repository: mirrors, then the registry itself. What fails at one
+ * place is asked of the next.
+ */
+struct route {
+	struct host *host;
+	char *repository;
+};
+
+struct routes {
+	struct route *v; /* n of them, at least one */
+	size_t n, at;
+};
+
+/* Fails the run and returns -1 where that cannot be found out. tag: not by digest. */
+int routes_find(struct routes *routes, struct host *host, const char *repository, bool tag);
+/* Goes to the next place; false when there is none. */
+bool routes_next(struct routes *routes);
+void routes_release(struct routes *routes);
 
 /* A call of "/v2/REPOSITORY/REST" that needs actions ("pull,push") on the repository. */
 struct call *call_new(struct host *host, const char *repository, const char *actions,
@@ -185,6 +212,8 @@ bool upload_shows(const struct upload *upload, struct registry_transfer *transfe
 
 /* The host by its name in references; made on the first use. NULL with the run failed. */
 struct host *host_get(struct registry *registry, const char *name);
+/* The same for a mirror, which is apart from the registry of that name. */
+struct host *host_get_mirror(struct registry *registry, const struct place *place, const char *of);
 void host_free(struct host *host);
 void host_ping(struct host *host);
 

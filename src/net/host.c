@@ -56,7 +56,7 @@ static void set_base(struct host *host, const char *scheme)
 
 static bool may_be_plain(const struct host *host)
 {
-	return url_host_loopback(host->base.host) ||
+	return host->insecure || url_host_loopback(host->base.host) ||
 		url_listed(&host->base, host->registry->settings.insecure) ||
 		(host->registry->settings.insecure &&
 			strs_has(host->registry->settings.insecure, host->name));
@@ -79,7 +79,8 @@ static void choose_scheme(struct host *host)
 		host->base.text[strcspn(host->base.text + 8, "/") + 8] = '\0';
 }
 
-static struct host *host_new(struct registry *registry, const char *name)
+static struct host *host_new(
+	struct registry *registry, const char *name, const char *mirror_of, bool insecure)
 {
 	bool hub = !strcmp(name, "docker.io");
 	scratch char *base = xasprintf("https://%s", hub ? "registry-1.docker.io" : name);
@@ -89,10 +90,13 @@ static struct host *host_new(struct registry *registry, const char *name)
 	host->registry = registry;
 	host->name = xstrdup(name);
 	host->small_limit = 1;
+	host->mirror_of = mirror_of ? xstrdup(mirror_of) : NULL;
+	host->insecure = insecure;
 	if (!valid_name(name) || url_parse(&host->base, base, &err)) {
 		err_set(&err, ERR_USAGE, "'%s' is not the name of a registry: HOST or HOST:PORT",
 			name);
 		registry_fail(registry, &err);
+		free(host->mirror_of);
 		free(host->name);
 		free(host);
 		return NULL;
@@ -108,10 +112,24 @@ struct host *host_get(struct registry *registry, const char *name)
 	if (strcmp(credentials_server(name), name))
 		name = "docker.io";
 	for (size_t i = 0; i < registry->host_count; i++) {
-		if (!strcmp(registry->hosts[i]->name, name))
+		if (!registry->hosts[i]->mirror_of && !strcmp(registry->hosts[i]->name, name))
 			return registry->hosts[i];
 	}
-	return host_new(registry, name);
+	return host_new(registry, name, NULL, false);
+}
+
+struct host *host_get_mirror(struct registry *registry, const struct place *place, const char *of)
+{
+	bool hub = strcmp(credentials_server(place->host), place->host);
+	const char *name = hub ? "docker.io" : place->host;
+
+	for (size_t i = 0; i < registry->host_count; i++) {
+		struct host *host = registry->hosts[i];
+
+		if (host->mirror_of && !strcmp(host->name, name) && !strcmp(host->mirror_of, of))
+			return host;
+	}
+	return host_new(registry, name, of, place->insecure);
 }
 
 static void token_free(struct token *token)
@@ -139,6 +157,7 @@ void host_free(struct host *host)
 	strs_release(&host->expected);
 	strs_release(&host->pushed);
 	url_release(&host->base);
+	free(host->mirror_of);
 	free(host->name);
 	free(host);
 }
@@ -349,7 +368,7 @@ static void refuse(struct call *call)
 	if (login)
 		deny(call, login, text);
 	else
-		registry_fail(call->host->registry, &err);
+		host_fail(call->host, &err);
 }
 
 static void set_authorization(struct call *call, char *value)
@@ -475,7 +494,7 @@ static void token_fetch(
 	struct err err;
 
 	if (check_realm(asker, &err)) {
-		registry_fail(host->registry, &err);
+		host_fail(host, &err);
 		return;
 	}
 	scope_list(&token->scopes, &asker->scopes, &scopes);
@@ -526,7 +545,7 @@ static void token_refused(struct token *token, struct call *answer)
 	}
 	login = login_find(asker, &err);
 	if (!login) {
-		registry_fail(host->registry, &err);
+		host_fail(host, &err);
 	} else if (asker->optional) {
 		/* take it out of the queue by delivering it as refused */
 		asker->refused = 2;
@@ -550,7 +569,7 @@ static void token_taken(struct token *token, struct call *call)
 
 	if (token_read(buf_str(&call->http.body), call->http.body.len, &value, &seconds, &err)) {
 		err_prefix(&err, "%s: token server %s", call->host->name, call->at.host);
-		registry_fail(registry, &err);
+		host_fail(call->host, &err);
 		return;
 	}
 	token->value = xasprintf("Bearer %s", value);
@@ -577,7 +596,7 @@ static void token_answered(struct call *call)
 		if (login)
 			token_fetch(token, asker, login, false);
 		else
-			registry_fail(host->registry, &err);
+			host_fail(host, &err);
 		return;
 	}
 	if (call->http.status == 200)
@@ -621,7 +640,7 @@ enum authorization host_authorize(struct call *call)
 	}
 	login = login_find(call, &err);
 	if (!login) {
-		registry_fail(host->registry, &err);
+		host_fail(host, &err);
 		return AUTHORIZATION_FAILED;
 	}
 	return host->challenge.scheme == AUTH_BASIC ? authorize_basic(call, login)
@@ -682,7 +701,7 @@ void host_challenged(struct call *call)
 	drop_token(call);
 	login = login_find(call, &err);
 	if (!login) {
-		registry_fail(call->host->registry, &err);
+		host_fail(call->host, &err);
 		return;
 	}
 	call->refused += asked;

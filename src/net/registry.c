@@ -29,7 +29,10 @@ struct op {
 	struct host *host;
 	struct registry_done done;
 	struct call *call;
-	char *repository, *reference;
+	const char *repository;
+	char *reference;
+	struct routes routes;       /* of what is fetched; host and repository are its place */
+	void (*begin)(struct op *); /* asks there */
 	bool by_digest;
 	int64_t size; /* expected; -1: any */
 	unsigned attempts;
@@ -84,7 +87,7 @@ static void op_free(struct op *op)
 {
 	call_free(op->call);
 	digest_release(&op->hash);
-	free(op->repository);
+	routes_release(&op->routes);
 	free(op->reference);
 	free(op->media_type);
 	free(op);
@@ -114,6 +117,7 @@ void registry_free(struct registry *registry)
 	while (registry->running_count)
 		call_free(registry->running[0]);
 	credentials_free(registry->credentials);
+	mirrors_free(registry->mirrors);
 	http_free(registry->http);
 	free(registry->uploads);
 	free(registry->ops);
@@ -250,9 +254,53 @@ static void op_end(struct op *op, const struct registry_result *result)
 	op_free(op);
 }
 
+static void go_to(struct op *op)
+{
+	const struct route *route = &op->routes.v[op->routes.at];
+
+	op->host = route->host;
+	op->repository = route->repository;
+}
+
+/* Whether there is another place to ask, which has been done then. */
+static bool ask_elsewhere(struct op *op)
+{
+	if (!routes_next(&op->routes))
+		return false;
+	go_to(op);
+	op->begin(op);
+	return true;
+}
+
+/* What was asked of mirrors that have failed is asked of others. */
+static void leave_mirrors(struct registry *registry)
+{
+	for (size_t i = 0; i < registry->op_count && !registry->failed; i++) {
+		if (registry->ops[i]->host->down)
+			ask_elsewhere(registry->ops[i]);
+	}
+}
+
 static void op_not_found(struct op *op)
 {
+	if (ask_elsewhere(op))
+		return;
 	op_end(op, &(struct registry_result){ .size = -1, .media_type = "" });
+}
+
+/* The registry itself, and before it its mirrors where nothing is pushed. */
+static int set_routes(struct op *op, struct host *host, const char *path)
+{
+	scratch char *full = repository_path(host, path);
+
+	if (strs_has(&host->pushed, full)) {
+		op->routes.v = xcalloc(1, sizeof *op->routes.v);
+		op->routes.v[op->routes.n++] = (struct route){ host, steal(&full) };
+	} else if (routes_find(&op->routes, host, full, !op->by_digest)) {
+		return -1;
+	}
+	go_to(op);
+	return 0;
 }
 
 /* NULL when the run has failed. */
@@ -274,12 +322,14 @@ static struct op *op_new(struct registry *registry, struct repo repo, const char
 		return NULL;
 	op = xcalloc(1, sizeof *op);
 	op->registry = registry;
-	op->host = host;
 	op->done = done;
-	op->repository = repository_path(host, repo.path);
 	op->reference = xstrdup(reference);
 	op->by_digest = digest_valid(reference);
 	op->size = -1;
+	if (set_routes(op, host, repo.path)) {
+		op_free(op);
+		return NULL;
+	}
 	grow(registry->ops, registry->op_count, registry->op_cap);
 	registry->ops[registry->op_count++] = op;
 	return op;
@@ -364,8 +414,10 @@ void registry_get_manifest(struct registry *registry, struct repo repo, const ch
 {
 	struct op *op = op_new(registry, repo, reference, false, done);
 
-	if (op)
-		get_manifest(op);
+	if (!op)
+		return;
+	op->begin = get_manifest;
+	get_manifest(op);
 }
 
 static void head_told(struct op *op, const struct call *call, const char *digest)
@@ -407,13 +459,20 @@ static struct call *head_manifest(struct op *op, void (*answered)(struct call *)
 	return call;
 }
 
+static void ask_for_manifest(struct op *op)
+{
+	call_start(head_manifest(op, head_arrived));
+}
+
 void registry_head_manifest(struct registry *registry, struct repo repo, const char *reference,
 	struct registry_done done)
 {
 	struct op *op = op_new(registry, repo, reference, false, done);
 
-	if (op)
-		call_start(head_manifest(op, head_arrived));
+	if (!op)
+		return;
+	op->begin = ask_for_manifest;
+	ask_for_manifest(op);
 }
 
 /* ---- manifests that are stored ---- */
@@ -547,12 +606,13 @@ static void put_manifest(struct op *op, int64_t delay)
 void registry_put_manifest(struct registry *registry, struct repo repo, const char *reference,
 	const char *media_type, const void *bytes, size_t n, struct registry_done done)
 {
-	struct op *op = op_new(registry, repo, reference, false, done);
+	struct op *op;
 	struct err err;
 
+	registry_expect(registry, repo, true);
+	op = op_new(registry, repo, reference, false, done);
 	if (!op)
 		return;
-	registry_expect_path(op->host, op->repository, true);
 	op->media_type = xstrdup(media_type);
 	op->bytes = bytes;
 	op->n = n;
@@ -658,6 +718,13 @@ static void fetch_blob(struct op *op, int64_t delay)
 	call_start(call);
 }
 
+static void ask_for_blob(struct op *op)
+{
+	op->failure = (struct err){ 0 };
+	op->attempts = 0;
+	fetch_blob(op, 0);
+}
+
 void registry_get_blob(struct registry *registry, struct repo repo, const char *digest,
 	int64_t size, struct registry_done done)
 {
@@ -670,8 +737,8 @@ void registry_get_blob(struct registry *registry, struct repo repo, const char *
 		registry_fail(registry, &err);
 	} else if (op) {
 		op->size = size;
-		op->call = NULL;
-		fetch_blob(op, 0);
+		op->begin = ask_for_blob;
+		ask_for_blob(op);
 	}
 }
 
@@ -685,7 +752,8 @@ void registry_fetch_blob(struct registry *registry, struct repo repo, const char
 	op->size = size;
 	op->fd = fd;
 	op->large = true;
-	fetch_blob(op, 0);
+	op->begin = ask_for_blob;
+	ask_for_blob(op);
 }
 
 /* ---- the run ---- */
@@ -757,6 +825,7 @@ static void drive(struct registry *registry)
 			registry_fail(registry, &err);
 		if (!registry->failed)
 			uploads_pump(registry);
+		leave_mirrors(registry);
 		show(registry, &shown);
 	}
 }
@@ -786,6 +855,7 @@ int registry_run(struct registry *registry, struct err *err)
 	catch_signals(old);
 	if (!registry->failed)
 		uploads_pump(registry);
+	leave_mirrors(registry);
 	drive(registry);
 	first = registry->err;
 	if (caught)

@@ -61,8 +61,7 @@ struct upload {
 
 	char *path; /* the source: one of three */
 	const void *bytes;
-	struct host *from_host;
-	char *from_repository;
+	struct routes from; /* n 0: none */
 
 	enum state state;
 	enum registry_blob how;
@@ -90,6 +89,7 @@ static void begin(struct upload *upload);
 static void open_session(struct upload *upload);
 static void send_body(struct upload *upload);
 static void failed(struct upload *upload, struct call *call);
+static bool other_source(struct upload *upload);
 
 static void close_source(struct upload *upload)
 {
@@ -110,7 +110,7 @@ void upload_free(struct upload *upload)
 	free(upload->mount_from);
 	free(upload->waiters);
 	free(upload->path);
-	free(upload->from_repository);
+	routes_release(&upload->from);
 	free(upload->session);
 	free(upload);
 }
@@ -408,6 +408,8 @@ void uploads_pump(struct registry *registry)
 
 		if (upload->state == READY && upload->host->sending < registry->settings.jobs)
 			begin(upload);
+		else if (upload->ring.get && !upload->ring.flowing && upload->ring.get->host->down)
+			other_source(upload);
 	}
 }
 
@@ -431,8 +433,8 @@ static int hash(struct upload *upload, const void *bytes, size_t n, int64_t befo
 	if (!strcmp(digest, upload->digest))
 		return 0;
 	return broken(upload,
-		upload->from_host ? "the registry it comes from sent something else"
-				  : "input changed during push; build again");
+		upload->from.n ? "the registry it comes from sent something else"
+			       : "input changed during push; build again");
 }
 
 static ssize_t read_file(struct upload *upload, char *to, size_t n)
@@ -481,7 +483,7 @@ static ssize_t give(void *arg, char *to, size_t n)
 		n = (size_t)left;
 	if (!n)
 		return 0;
-	if (upload->from_host)
+	if (upload->from.n)
 		got = read_ring(upload, to, n);
 	else if (upload->path)
 		got = read_file(upload, to, n);
@@ -489,7 +491,7 @@ static ssize_t give(void *arg, char *to, size_t n)
 		got = (ssize_t)n;
 	if (got > 0 && upload->bytes)
 		memcpy(to, (const char *)upload->bytes + upload->sent, n);
-	if (got > 0 && !upload->from_host && hash(upload, to, (size_t)got, upload->sent))
+	if (got > 0 && !upload->from.n && hash(upload, to, (size_t)got, upload->sent))
 		return HTTP_STOP;
 	if (got > 0)
 		upload->sent += got;
@@ -503,12 +505,12 @@ static int begin_again(void *arg)
 
 	if (upload->sent == upload->piece && upload->piece)
 		return 0;
-	if (upload->piece || (upload->from_host && upload->sent))
+	if (upload->piece || (upload->from.n && upload->sent))
 		return HTTP_STOP;
 	if (upload->path && lseek(upload->fd, 0, SEEK_SET))
 		return HTTP_STOP;
 	upload->sent = 0;
-	if (!upload->from_host) {
+	if (!upload->from.n) {
 		digest_release(&upload->hash);
 		digest_init(&upload->hash);
 	}
@@ -571,6 +573,33 @@ static bool came_whole(const struct upload *upload, const struct call *get)
 	return get->http.status == 200 && upload->ring.received == upload->size;
 }
 
+/* The source was a mirror, which does not have it, or has failed: the next place is asked. What the
+ * target has got of it is given up. */
+static bool other_source(struct upload *upload)
+{
+	bool begun = upload->ring.flowing;
+
+	if (!routes_next(&upload->from))
+		return false;
+	close_source(upload);
+	if (!begun) {
+		send_body(upload);
+		return true;
+	}
+	free(steal(&upload->session));
+	ask(upload);
+	return true;
+}
+
+static void mirror_failed(struct upload *upload, const struct call *get)
+{
+	if (*upload->broken.text)
+		call_fail_text(get, upload->broken.class, "%s", upload->broken.text);
+	else if (get->http.status != 404)
+		call_fail(get);
+	other_source(upload);
+}
+
 /* The GET has ended. When it was not the whole, the PATCH is given up; what follows is as after any
  * failure. */
 static void filled(struct call *get)
@@ -582,6 +611,11 @@ static void filled(struct call *get)
 	if (came_whole(upload, get)) {
 		if (!upload->ring.flowing)
 			flow(upload);
+		call_free(get);
+		return;
+	}
+	if (get->host->mirror_of) {
+		mirror_failed(upload, get);
 		call_free(get);
 		return;
 	}
@@ -603,8 +637,9 @@ static void filled(struct call *get)
 static void open_stream(struct upload *upload)
 {
 	scratch char *rest = xasprintf("blobs/%s", upload->digest);
-	struct call *get = call_new(upload->from_host, upload->from_repository,
-		repository_actions(upload->from_host, upload->from_repository), "GET", rest);
+	const struct route *from = &upload->from.v[upload->from.at];
+	struct call *get = call_new(from->host, from->repository,
+		repository_actions(from->host, from->repository), "GET", rest);
 
 	upload->ring = (struct ring){ .bytes = xmalloc(RING), .get = get };
 	free(get->what);
@@ -723,7 +758,7 @@ static void send_body(struct upload *upload)
 	}
 	if (!upload->size && hash(upload, "", 0, 0))
 		fail_text(upload, upload->broken.class, upload->broken.text);
-	else if (upload->from_host)
+	else if (upload->from.n)
 		open_stream(upload);
 	else
 		send_piece(upload);
@@ -855,15 +890,16 @@ void uploads_cancel(struct registry *registry)
 
 static int set_source(struct upload *upload, struct blob_source source)
 {
+	struct host *host;
+	scratch char *path = NULL;
+
 	upload->bytes = source.bytes;
 	upload->path = source.path ? xstrdup(source.path) : NULL;
 	if (!source.repo)
 		return 0;
-	upload->from_host = host_get(upload->registry, source.repo->host);
-	if (!upload->from_host)
-		return -1;
-	upload->from_repository = repository_path(upload->from_host, source.repo->path);
-	return 0;
+	host = host_get(upload->registry, source.repo->host);
+	path = host ? repository_path(host, source.repo->path) : NULL;
+	return host ? routes_find(&upload->from, host, path, false) : -1;
 }
 
 void registry_push_blob(struct registry *registry, struct repo repo, const char *digest,

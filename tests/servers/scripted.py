@@ -6,6 +6,7 @@ It listens on two free loopback ports, so that there is another origin to be sen
 input, one a line, and each is answered by one line, "ok", or for "log" by the requests and ".":
 
     reset          forget everything: blobs, manifests, rules, log, options
+    again          forget rules, log and options
     set NAME JSON  an option: auth (none, basic, bearer), user, password, ttl (of tokens, seconds),
                    grant (actions that tokens get), refuse (repositories that get no token),
                    post (status of a POST for a token, 200 by default), keep (false: close each time)
@@ -392,6 +393,8 @@ def command(line):
         rest = rest.replace("{%d}" % i, "127.0.0.1:%d" % port)
     if word == "reset":
         STATE = State()
+    elif word == "again":
+        STATE.rules, STATE.log, STATE.options = [], [], State().options
     elif word == "set":
         name, _, value = rest.partition(" ")
         STATE.options[name] = json.loads(value)
