@@ -3,8 +3,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/opt.h"
 #include "base/proc.h"
+#include "base/tool.h"
 #include "inputs/yaml.h"
 
 static const char *file = "-", *verb = "apply";
@@ -61,14 +61,5 @@ static int run(const struct strs *words, struct err *err)
 
 int main(int argc, char *argv[])
 {
-	cleanup(strs_release) struct strs words = { 0 };
-	struct err err;
-	int status;
-
-	log_init("ko-apply");
-	status = opt_parse(&tool, argc, argv, &words, &words, &err);
-	if (status)
-		return status > 0 ? 0 : log_error(&err);
-	status = run(&words, &err);
-	return status < 0 ? log_error(&err) : status;
+	return tool_main(&tool, argc, argv, run);
 }

@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/opt.h"
+#include "base/tool.h"
 #include "net/base.h"
 
 static const char *oci_dir, *builddir, *lock, *ca_file, *out;
@@ -33,11 +33,12 @@ static const struct opt_tool tool = { "ko-base",
 
 static int run(const struct strs *operands, struct err *err)
 {
+	scratch char *store = file_store_dir(oci_dir, builddir);
 	cleanup(records_release) struct records records = { 0 };
 	cleanup(oci_release) struct oci oci = { 0 };
 	struct registry_settings network = { .insecure = &insecure, .ca_file = ca_file };
 	cleanup(base_finder_release) struct base_finder finder = { .oci = &oci,
-		.builddir = builddir,
+		.builddir = file_build_dir(builddir),
 		.lock = lock,
 		.platforms = &platforms,
 		.update = update || (getenv("KO_BASE_UPDATE") && *getenv("KO_BASE_UPDATE")),
@@ -48,7 +49,7 @@ static int run(const struct strs *operands, struct err *err)
 	if (operands->n > 1)
 		return err_set(
 			err, ERR_USAGE, "one reference at a time, not also %s", operands->v[1]);
-	if (oci_open(&oci, oci_dir, err))
+	if (oci_open(&oci, store, err))
 		return -1;
 	base = base_find(&finder, operands->n ? operands->v[0] : base_default(), err);
 	if (!base)
@@ -61,23 +62,5 @@ static int run(const struct strs *operands, struct err *err)
 
 int main(int argc, char *argv[])
 {
-	cleanup(strs_release) struct strs operands = { 0 };
-	scratch char *store = NULL;
-	struct err err;
-	int status;
-
-	log_init("ko-base");
-	file_mark_start();
-	status = opt_parse(&tool, argc, argv, &operands, NULL, &err);
-	if (status)
-		return status > 0 ? 0 : log_error(&err);
-	if (!builddir)
-		builddir = getenv("KO_BUILDDIR");
-	if (!builddir || !*builddir)
-		builddir = ".ko";
-	store = path_join(builddir, "oci");
-	oci_dir = oci_dir ? oci_dir : store;
-	if (!run(&operands, &err) && !log_close_stdout(&err))
-		return 0;
-	return log_error(&err);
+	return tool_main(&tool, argc, argv, run);
 }

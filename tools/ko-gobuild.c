@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/opt.h"
+#include "base/tool.h"
 #include "go/build.h"
 #include "go/group.h"
 #include "inputs/kopath.h"
@@ -111,7 +111,7 @@ static void complete(struct records *records, struct strs *all)
 	add_platforms(all, records);
 }
 
-static int run(const struct strs *operands, struct buf *said, struct err *err)
+static int build(const struct strs *operands, struct buf *said, struct err *err)
 {
 	cleanup(records_release) struct records records = { 0 };
 	cleanup(records_release) struct records found = { 0 };
@@ -122,29 +122,27 @@ static int run(const struct strs *operands, struct buf *said, struct err *err)
 		(found_file && file_exists(found_file) && records_read(&found, found_file, err)))
 		return -1;
 	complete(&records, &all);
-	if (go_build_all(&records, &all, builddir, &found, &depfile, said, err))
+	if (go_build_all(&records, &all, file_build_dir(builddir), &found, &depfile, said, err))
 		return -1;
 	if (depfile_write_all(&depfile, &depfiles, out, err))
 		return -1;
 	return records_write(&records, out, err);
 }
 
-int main(int argc, char *argv[])
+/* go's own words come after the line that says which program they are about. */
+static int run(const struct strs *operands, struct err *err)
 {
-	cleanup(strs_release) struct strs operands = { 0 };
 	cleanup(buf_release) struct buf said = { 0 };
-	struct err err;
 	int status;
 
-	log_init("ko-gobuild");
-	file_mark_start();
-	status = opt_parse(&tool, argc, argv, &operands, NULL, &err);
-	if (status)
-		return status > 0 ? 0 : log_error(&err);
-	builddir = file_build_dir(builddir);
-	if (!run(&operands, &said, &err) && !log_close_stdout(&err))
+	if (!build(operands, &said, err))
 		return 0;
-	status = log_error(&err);
-	(void)file_write_all(STDERR_FILENO, buf_str(&said), said.len, &err);
+	status = log_error(err);
+	(void)file_write_all(STDERR_FILENO, buf_str(&said), said.len, err);
 	return status;
+}
+
+int main(int argc, char *argv[])
+{
+	return tool_main(&tool, argc, argv, run);
 }

@@ -2,9 +2,8 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/log.h"
 #include "base/mem.h"
-#include "base/opt.h"
+#include "base/tool.h"
 #include "formats/image.h"
 #include "inputs/naming.h"
 
@@ -88,11 +87,12 @@ static int apply_options(json_t *record, struct err *err)
 
 static int run(const struct strs *operands, struct err *err)
 {
+	scratch char *store = file_store_dir(oci_dir, builddir);
 	cleanup(records_release) struct records records = { 0 };
 	cleanup(oci_release) struct oci oci = { 0 };
 	cleanup(json_release) json_t *base = NULL;
 
-	if (records_read_all(&records, operands, NULL, err) || oci_open(&oci, oci_dir, err))
+	if (records_read_all(&records, operands, NULL, err) || oci_open(&oci, store, err))
 		return -1;
 	base = read_base(&oci, err);
 	if (!base)
@@ -115,23 +115,5 @@ static int run(const struct strs *operands, struct err *err)
 
 int main(int argc, char *argv[])
 {
-	cleanup(strs_release) struct strs operands = { 0 };
-	scratch char *store = NULL;
-	struct err err;
-	int status;
-
-	log_init("ko-image");
-	file_mark_start();
-	status = opt_parse(&tool, argc, argv, &operands, NULL, &err);
-	if (status)
-		return status > 0 ? 0 : log_error(&err);
-	if (!builddir)
-		builddir = getenv("KO_BUILDDIR");
-	if (!builddir || !*builddir)
-		builddir = ".ko";
-	store = path_join(builddir, "oci");
-	oci_dir = oci_dir ? oci_dir : store;
-	if (!run(&operands, &err) && !log_close_stdout(&err))
-		return 0;
-	return log_error(&err);
+	return tool_main(&tool, argc, argv, run);
 }

@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/opt.h"
+#include "base/tool.h"
 #include "formats/elf.h"
 #include "formats/layer.h"
 #include "inputs/naming.h"
@@ -100,15 +100,32 @@ static int make_all(const struct layer_maker *maker, const struct records *recor
 	return 0;
 }
 
+static void set_defaults(void)
+{
+	const char *threads = getenv("KO_JOBS");
+
+	builddir = file_build_dir(builddir);
+	store = file_store_dir(store, builddir);
+	data = data ? data : getenv("KO_DATA_PATH");
+	/* this value is the one that images have for the programs in them */
+	if (data && (!*data || !strcmp(data, "/var/run/ko")))
+		data = NULL;
+	if (!jobs && threads)
+		jobs = (int)strtol(threads, NULL, 10);
+}
+
 static int run(const struct strs *operands, struct err *err)
 {
 	cleanup(records_release) struct records records = { 0 };
 	cleanup(depfile_release) struct depfile depfile = { 0 };
 	cleanup(oci_release) struct oci oci = { 0 };
 	cleanup(strs_release) struct strs secrets = { 0 };
-	scratch char *memo = path_join(builddir, "layers");
-	const struct layer_maker maker = { &oci, memo, (unsigned)jobs, &depfile, &secrets };
+	scratch char *memo = NULL;
+	struct layer_maker maker = { &oci, NULL, 0, &depfile, &secrets };
 
+	set_defaults();
+	maker.memo = memo = path_join(builddir, "layers");
+	maker.jobs = (unsigned)jobs;
 	if (records_read_all(&records, operands, add_operand, err) || oci_open(&oci, store, err) ||
 		make_all(&maker, &records, err))
 		return -1;
@@ -119,32 +136,7 @@ static int run(const struct strs *operands, struct err *err)
 	return records_write(&records, out, err);
 }
 
-static void set_defaults(void)
-{
-	const char *threads = getenv("KO_JOBS");
-
-	builddir = file_build_dir(builddir);
-	if (!store)
-		store = path_join(builddir, "oci");
-	data = data ? data : getenv("KO_DATA_PATH");
-	/* this value is the one that images have for the programs in them */
-	if (data && (!*data || !strcmp(data, "/var/run/ko")))
-		data = NULL;
-	if (!jobs && threads)
-		jobs = (int)strtol(threads, NULL, 10);
-}
-
 int main(int argc, char *argv[])
 {
-	cleanup(strs_release) struct strs operands = { 0 };
-	struct err err;
-	int status;
-
-	log_init("ko-layer");
-	file_mark_start();
-	status = opt_parse(&tool, argc, argv, &operands, NULL, &err);
-	if (status)
-		return status > 0 ? 0 : log_error(&err);
-	set_defaults();
-	return run(&operands, &err) || log_close_stdout(&err) ? log_error(&err) : 0;
+	return tool_main(&tool, argc, argv, run);
 }

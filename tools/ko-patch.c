@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/opt.h"
+#include "base/tool.h"
 #include "inputs/manifests.h"
 #include "inputs/patch.h"
 
@@ -106,14 +106,5 @@ static int run(const struct strs *operands, struct err *err)
 
 int main(int argc, char *argv[])
 {
-	cleanup(strs_release) struct strs operands = { 0 };
-	struct err err;
-	int status;
-
-	log_init("ko-patch");
-	file_mark_start();
-	status = opt_parse(&tool, argc, argv, &operands, NULL, &err);
-	if (status)
-		return status > 0 ? 0 : log_error(&err);
-	return run(&operands, &err) || log_close_stdout(&err) ? log_error(&err) : 0;
+	return tool_main(&tool, argc, argv, run);
 }

@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/opt.h"
+#include "base/tool.h"
 #include "net/assemble.h"
 #include "net/push.h"
 
@@ -91,11 +91,12 @@ static void say(const struct push *push, double seconds)
 
 static int run(const struct strs *operands, struct err *err)
 {
+	scratch char *store = file_store_dir(oci_dir, builddir);
 	cleanup(records_release) struct records records = { 0 };
 	cleanup(oci_release) struct oci oci = { 0 };
 	struct registry_settings network = { .insecure = &insecure, .ca_file = ca_file };
 	cleanup(base_finder_release) struct base_finder finder = {
-		.oci = &oci, .builddir = builddir, .network = &network
+		.oci = &oci, .builddir = file_build_dir(builddir), .network = &network
 	};
 	struct push push = {
 		.oci = &oci, .repo = repo, .tags = &tags, .tag_only = tag_only, .finder = &finder
@@ -104,7 +105,7 @@ static int run(const struct strs *operands, struct err *err)
 	double seconds;
 
 	clock_gettime(CLOCK_MONOTONIC, &from);
-	if (records_read_all(&records, operands, NULL, err) || oci_open(&oci, oci_dir, err) ||
+	if (records_read_all(&records, operands, NULL, err) || oci_open(&oci, store, err) ||
 		assemble_images(&finder, &records, err))
 		return -1;
 	if (finder.note)
@@ -123,23 +124,5 @@ static int run(const struct strs *operands, struct err *err)
 
 int main(int argc, char *argv[])
 {
-	cleanup(strs_release) struct strs operands = { 0 };
-	scratch char *store = NULL;
-	struct err err;
-	int status;
-
-	log_init("ko-push");
-	file_mark_start();
-	status = opt_parse(&tool, argc, argv, &operands, NULL, &err);
-	if (status)
-		return status > 0 ? 0 : log_error(&err);
-	if (!builddir)
-		builddir = getenv("KO_BUILDDIR");
-	if (!builddir || !*builddir)
-		builddir = ".ko";
-	store = path_join(builddir, "oci");
-	oci_dir = oci_dir ? oci_dir : store;
-	if (!run(&operands, &err) && !log_close_stdout(&err))
-		return 0;
-	return log_error(&err);
+	return tool_main(&tool, argc, argv, run);
 }

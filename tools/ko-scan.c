@@ -5,8 +5,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/opt.h"
 #include "base/proc.h"
+#include "base/tool.h"
 #include "graph/destination.h"
 #include "graph/graph.h"
 
@@ -93,10 +93,22 @@ static int write_depfile(const struct plan *plan, struct err *err)
 		err);
 }
 
-static int run(struct err *err)
+/* Settings that come from the environment when they are not on the command line. */
+static void set_defaults(void)
+{
+	builddir = file_build_dir(builddir);
+	oci = file_store_dir(oci, builddir);
+	if (!destination.repo)
+		destination.repo = getenv("KO_DOCKER_REPO");
+}
+
+static int run(const struct strs *operands, struct err *err)
 {
 	cleanup(plan_release) struct plan plan = { 0 };
 
+	for (size_t i = 0; i < operands->n; i++)
+		strs_add(&options.importpaths, operands->v[i]);
+	set_defaults();
 	if (plan_make(&plan, &options, err))
 		return -1;
 	if (!ninja_file && !make_file)
@@ -106,29 +118,7 @@ static int run(struct err *err)
 	return depfile_name ? write_depfile(&plan, err) : 0;
 }
 
-/* Settings that come from the environment when they are not on the command line. */
-static void set_defaults(void)
-{
-	builddir = file_build_dir(builddir);
-	if (!oci)
-		oci = path_join(builddir, "oci");
-	if (!destination.repo)
-		destination.repo = getenv("KO_DOCKER_REPO");
-}
-
 int main(int argc, char *argv[])
 {
-	struct err err;
-	int status;
-
-	log_init("ko-scan");
-	file_mark_start();
-	status = opt_parse(&tool, argc, argv, &options.importpaths, NULL, &err);
-	if (status)
-		return status > 0 ? 0 : log_error(&err);
-	set_defaults();
-	status = run(&err) || log_close_stdout(&err) ? log_error(&err) : 0;
-	plan_options_release(&options);
-	destination_release(&destination);
-	return status;
+	return tool_main(&tool, argc, argv, run);
 }

@@ -63,6 +63,11 @@ const char *file_build_dir(const char *option)
 	return setting && *setting ? setting : ".ko";
 }
 
+char *file_store_dir(const char *option, const char *build_dir_option)
+{
+	return option ? xstrdup(option) : path_join(file_build_dir(build_dir_option), "oci");
+}
+
 static int read_all(int fd, const char *path, size_t limit, struct buf *buf, struct err *err)
 {
 	size_t before = buf->len;

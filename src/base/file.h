@@ -40,6 +40,8 @@ int file_mark_made(const char *path, struct err *err);
 
 /* Where executables, notes and the image store are kept: option, else KO_BUILDDIR, else ".ko". */
 const char *file_build_dir(const char *option);
+/* Where the image store is: option, else "oci" in the build directory. malloced. */
+char *file_store_dir(const char *option, const char *build_dir_option);
 
 /* Appends the whole file to buf; "-" is standard input. More than limit bytes is an error. */
 int file_read(const char *path, size_t limit, struct buf *buf, struct err *err);
