@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/tool.h"
 #include "net/assemble.h"
+#include "net/progress.h"
 #include "net/push.h"
 
 static const char *oci_dir, *builddir, *repo, *ca_file, *stats_file, *refs_file, *out;
@@ -94,7 +95,9 @@ static int run(const struct strs *operands, struct err *err)
 	scratch char *store = file_store_dir(oci_dir, builddir);
 	cleanup(records_release) struct records records = { 0 };
 	cleanup(oci_release) struct oci oci = { 0 };
-	struct registry_settings network = { .insecure = &insecure, .ca_file = ca_file };
+	struct registry_settings network = { .insecure = &insecure,
+		.ca_file = ca_file,
+		.progress = progress_possible() ? progress_show : NULL };
 	cleanup(base_finder_release) struct base_finder finder = {
 		.oci = &oci, .builddir = file_build_dir(builddir), .network = &network
 	};

@@ -9,6 +9,7 @@
 
 static const char *name = "ko";
 int log_verbosity;
+static void (*before_message)(void);
 
 void log_init(const char *tool)
 {
@@ -17,6 +18,11 @@ void log_init(const char *tool)
 	name = tool;
 	if (verbose)
 		log_verbosity = (int)strtol(verbose, NULL, 10);
+}
+
+void log_before_message(void (*erase)(void))
+{
+	before_message = erase;
 }
 
 /* A terminal must not obey what a registry or a manifest says. Newlines stay: go's text has them.
@@ -35,6 +41,8 @@ __attribute__((format(printf, 1, 0))) static void say(const char *format, va_lis
 	int n = snprintf(line, sizeof line, "%s: ", name);
 	size_t len;
 
+	if (before_message)
+		before_message();
 	vsnprintf(line + n, sizeof line - (size_t)n - 1, format, args);
 	mask(line);
 	len = strlen(line);

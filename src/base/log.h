@@ -21,6 +21,9 @@ void log_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Shown only when log_verbosity is at least level. */
 void log_debug(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Called before each message, to take away what is drawn on the terminal for a while. */
+void log_before_message(void (*erase)(void));
+
 /*
  * Reports the error and returns the exit status for it. Where KO_REPORT names a file, the status
  * is also appended there, one line each: so the driver learns it through ninja, which only says 1.

@@ -808,8 +808,7 @@ static void show(struct registry *registry, int64_t *shown)
 		n += upload_shows(registry->uploads[i], &list[n]);
 	for (size_t i = 0; i < registry->op_count && n < countof(list); i++)
 		n += fetch_shows(registry->ops[i], &list[n]);
-	if (n)
-		registry->settings.progress(registry->settings.progress_arg, list, n);
+	registry->settings.progress(registry->settings.progress_arg, list, n);
 }
 
 static void drive(struct registry *registry)
@@ -828,6 +827,8 @@ static void drive(struct registry *registry)
 		leave_mirrors(registry);
 		show(registry, &shown);
 	}
+	if (registry->settings.progress)
+		registry->settings.progress(registry->settings.progress_arg, NULL, 0);
 }
 
 /* Tells registries that uploads will not go on; what they answer does not matter. */

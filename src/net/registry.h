@@ -60,7 +60,8 @@ struct registry_settings {
 	int64_t chunk_size; /* upload in pieces of this size; 0: whole */
 	bool anonymous;     /* use no credentials at all */
 
-	/* Called about five times a second while blobs are on their way; NULL: never. */
+	/* Called about five times a second with the blobs that are on their way, and at the end of
+	 * a run with none; NULL: never. */
 	void (*progress)(void *arg, const struct registry_transfer *transfers, size_t n);
 	void *progress_arg;
 };
