@@ -7,6 +7,8 @@ oracle_module() {
 	case $1 in
 	crane) echo github.com/google/go-containerregistry/cmd/crane@latest ;;
 	ko) echo github.com/google/ko@latest ;;
+	registry) echo github.com/distribution/distribution/v3/cmd/registry@latest ;;
+	toxiproxy) echo github.com/Shopify/toxiproxy/v2/cmd/server@latest ;;
 	*) return 1 ;;
 	esac
 }
@@ -18,6 +20,13 @@ oracle() {
 		[ "$oracle_file" = "$bin/$1" ] || [ ! -x "$oracle_file" ] || break
 	done
 	[ "$oracle_file" != "$bin/$1" ] && [ -x "$oracle_file" ] ||
-		GOFLAGS= GOBIN=$(dirname "$oracle_file") go install "$(oracle_module "$1")" >&2 || return 1
+		oracle_build "$(dirname "$oracle_file")" "$1" "$(oracle_module "$1")" >&2 || return 1
 	echo "$oracle_file"
+}
+
+# DIR NAME MODULE: go names a program by the last part of its path.
+oracle_build() {
+	oracle_built=${3%@*}
+	mkdir -p "$1" && GOFLAGS= GOBIN=$1/new-$2 go install "$3" &&
+		mv "$1/new-$2/${oracle_built##*/}" "$1/$2" && rmdir "$1/new-$2"
 }

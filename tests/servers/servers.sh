@@ -1,16 +1,20 @@
 # Servers for tests in sh; source it after lib.sh. Each listens on a free loopback port, keeps its files
 # in $tmp, and ends with the test. A function that starts one sets a variable to its address.
 #
-#	start_registry [NAME] [YAML]  docker-registry; address in $registry. YAML is added to its config
+#	start_registry [NAME] [YAML]  $registry_program, docker-registry where it is not set; address in
+#	                              $registry. YAML is added to its config
 #	start_basic                   the same, asking for user "user", password "secret"
 #	start_token [SETTING...]      the same, with tokens of token.py (see there; user=user password=secret);
 #	                              what is asked of it is in $tmp/tokens.log
 #	start_scripted                scripted.py; addresses in $scripted and $elsewhere, with TLS in
 #	                              $scripted_tls; "say COMMAND" speaks to it
 #	start_nginx NAME CONFIG       nginx with these lines in its server block, in front of $registry;
-#	                              address in $nginx. With "listen PORT ssl" among them TLS is spoken
+#	                              address in $nginx. With "listen PORT ssl" among them TLS is spoken;
+#	                              "access_log FILE wire" writes CONNECTION METHOD PATH STATUS
 #	make_certificate              $tmp/cert.pem and key.pem, for 127.0.0.1 and localhost
 #	make_layout DIR BYTES [NAME]  an image to push
+#	make_record NAME PLATFORM...  the record of an image on the built-in base whose layer, a program
+#	                              NAME, is in .ko/oci; where $base is set, on that
 #	log_of NAME                   what the registry was asked: METHOD PATH STATUS
 #
 # Where a program is missing the function fails, and a test says so by skip.
@@ -56,7 +60,7 @@ make_certificate() {
 
 start_registry() {
 	registry_name=${1:-registry}
-	command -v docker-registry >/dev/null || return 1
+	command -v "$registry_program" >/dev/null || return 1
 	registry_port=$(free_port)
 	{
 		cat <<-END
@@ -69,13 +73,14 @@ start_registry() {
 		printf '%s\n' "${2:-}"
 		echo "http: {addr: '127.0.0.1:$registry_port'$registry_http}"
 	} >"$tmp/$registry_name.yml"
-	OTEL_TRACES_EXPORTER=none docker-registry serve "$tmp/$registry_name.yml" >"$tmp/$registry_name.log" 2>&1 &
+	OTEL_TRACES_EXPORTER=none "$registry_program" serve "$tmp/$registry_name.yml" >"$tmp/$registry_name.log" 2>&1 &
 	registry_pid=$!
 	server_pids="$server_pids $registry_pid"
 	await_port "$registry_port" || return 1
 	registry=127.0.0.1:$registry_port
 }
 registry_http=
+registry_program=docker-registry
 
 start_basic() {
 	htpasswd -Bbn user secret >"$tmp/htpasswd" 2>/dev/null || return 1
@@ -84,10 +89,12 @@ start_basic() {
 
 start_token() {
 	make_certificate || return 1
+	rm -f "$tmp/token.port"
 	python3 "$servers/token.py" "$tmp/cert.pem" "$tmp/key.pem" "$@" >"$tmp/token.port" 2>"$tmp/tokens.log" &
 	server_pids="$server_pids $!"
 	while ! [ -s "$tmp/token.port" ]; do sleep 0.02; done
-	start_registry token "auth: {token: {realm: 'http://127.0.0.1:$(cat "$tmp/token.port")/token', service: registry, issuer: test, rootcertbundle: $tmp/cert.pem}}"
+	# by name: crane goes to no realm that is an address
+	start_registry token "auth: {token: {realm: 'http://localhost:$(cat "$tmp/token.port")/token', service: registry, issuer: test, rootcertbundle: $tmp/cert.pem}}"
 }
 
 start_scripted() {
@@ -123,6 +130,7 @@ start_nginx() {
 		error_log $tmp/$1/error.log;
 		events {}
 		http {
+			log_format wire '\$connection \$request_method \$request_uri \$status';
 			access_log off;
 			client_body_temp_path $tmp/$1/body;
 			proxy_temp_path $tmp/$1/proxy;
@@ -168,6 +176,33 @@ make_layout() {
 		print(json.dumps({"importpath": "example.com/" + sys.argv[3], "name": sys.argv[3],
 		    "platforms": [{"platform": "linux/amd64", "manifest": descriptor}], "image": descriptor}))
 	END
+}
+
+make_layer() {
+	mkdir -p "$tmp/layer/ko-app" .ko/oci/blobs/sha256
+	echo "program $1" >"$tmp/layer/ko-app/$1"
+	tar -C "$tmp/layer" --sort=name --owner=0 --group=0 --mtime=@0 -cf "$tmp/layer.tar" ko-app
+	gzip -n <"$tmp/layer.tar" >"$tmp/layer.tar.gz"
+	layer_hash=$(sha256sum <"$tmp/layer.tar.gz" | cut -d ' ' -f 1)
+	cp "$tmp/layer.tar.gz" ".ko/oci/blobs/sha256/$layer_hash"
+	printf '{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":"sha256:%s","size":%s,"diffID":"sha256:%s","kind":"program"}' \
+		"$layer_hash" "$(stat -c %s "$tmp/layer.tar.gz")" "$(sha256sum <"$tmp/layer.tar" | cut -d ' ' -f 1)"
+	rm -r "$tmp/layer" "$tmp/layer.tar" "$tmp/layer.tar.gz"
+}
+base=
+
+make_record() {
+	record_name=$1
+	shift
+	record_layer=$(make_layer "$record_name")
+	printf '{"importpath":"example.com/%s","name":"%s"%s,"platforms":[' "$record_name" "$record_name" \
+		"${base:+,\"base\":\"$base\"}"
+	record_comma=
+	for record_platform in "$@"; do
+		printf '%s{"platform":"%s","layers":[%s]}' "$record_comma" "$record_platform" "$record_layer"
+		record_comma=,
+	done
+	echo ']}'
 }
 
 log_of() {
