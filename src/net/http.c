@@ -458,7 +458,7 @@ void http_clear(struct http_exchange *exchange)
 	buf_release(&exchange->body);
 	free(steal(&exchange->failure_text));
 	exchange->status = exchange->failure = 0;
-	exchange->connect_seconds = 0;
+	exchange->answer_seconds = 0;
 	exchange->header_bytes = 0;
 	exchange->problem[0] = exchange->reason[0] = '\0';
 	exchange->paused = exchange->woken = exchange->overflow = false;
@@ -562,14 +562,15 @@ static void log_exchange(const struct http_exchange *exchange)
 static void finish(struct http_exchange *exchange, CURLcode code)
 {
 	long status = 0, connects = 0, tunnel = 0;
-	double connect = 0;
+	double sent = 0, answered = 0;
 
 	curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_CONNECTCODE, &tunnel);
 	curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &connects);
-	curl_easy_getinfo(exchange->easy, CURLINFO_CONNECT_TIME, &connect);
+	curl_easy_getinfo(exchange->easy, CURLINFO_PRETRANSFER_TIME, &sent);
+	curl_easy_getinfo(exchange->easy, CURLINFO_STARTTRANSFER_TIME, &answered);
 	exchange->http->connections += (unsigned)connects;
-	exchange->connect_seconds = connects ? connect : 0;
+	exchange->answer_seconds = answered - sent;
 	exchange->status = (int)status;
 	if (code && status < 400) {
 		describe(exchange, code, tunnel);
