@@ -20,7 +20,7 @@ struct spool {
 	char last;
 };
 
-#define SPOOL_MEMORY ((size_t)4 << 20)
+#define SPOOL_MEMORY ((size_t)1 << 20)
 
 int spool_add(struct spool *spool, const void *bytes, size_t n, struct err *err);
 

@@ -1,15 +1,17 @@
 """Documents of many shapes with references in every position. For each: ko-patch changes the
 references only, byte for byte; PyYAML (and json for JSON) reads the same tree with the references
-replaced; and patching the result again changes nothing. Prints TAP."""
+replaced, and so do Go's YAML (the program named second) and jq; and patching the result again
+changes nothing. Prints TAP."""
 import itertools
 import json
 import os
+import random
 import subprocess
 import sys
 
 import yaml
 
-SCRATCH = sys.argv[1]
+SCRATCH, GO_TREE = sys.argv[1:3]
 REFS = {
     "ko://example.com/app/cmd/one": "registry.example.com:5000/team/one@sha256:" + "1" * 64,
     "ko://github.com/user/My-App_2.x": "r.example/my-app@sha256:" + "2" * 64,
@@ -36,6 +38,7 @@ JSON_PLACES = ['{"image": "%s"}', '{\n\t"a": ["%s", "x"],\n\t"b": "%s"\n}\n', '[
                '{"%s": 1}', '{"a": "\\u00e9\\n", "image": "%s"}', '{"a":{"b":{"c":"%s"}}}\r\n']
 
 count = failed = 0
+pairs = []
 
 
 def result(passed, name, note=""):
@@ -70,6 +73,96 @@ def documents():
     yield "".join("- image: %s\n" % r for r in (A, B, C) * 100)
 
 
+class Writer:
+    """Writes random trees as YAML in random styles."""
+
+    WORDS = ("x", "some words", "1.5", "true", "ko:/x", "x" * 200)  # these can be plain
+    QUOTED = ("it's", "a # b", "a: b", "é ü", "- x", "~", "", "{{ x }}", "*x", "\U0001f600", "'", '"', "\\")
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+        self.pick = self.random.choice
+
+    def chance(self, p):
+        return self.random.random() < p
+
+    def scalar(self):
+        words = self.pick((A, B, C)) if self.chance(0.4) else self.pick(self.WORDS + self.QUOTED)
+        styles = ["'%s'" % words.replace("'", "''"), json.dumps(words, ensure_ascii=words > "\uffff" or self.chance(0.3))]
+        if styles[1].startswith('"\\ud'):
+            styles.pop()
+        if words not in self.QUOTED:
+            styles += [words] * 4
+        return self.pick(styles)
+
+    def key(self, n):
+        return self.pick(("a%d", "e-f.g/h%d", "with blank%d", "é%d", "'q %d'", '"d: %d"')) % n
+
+    def flow(self, depth):
+        comma = "," + self.pick((" ", " ", "  ", "\n          ") + (("\t",) if self.chance(0.02) else ()))
+        kind = self.random.random() if depth < 4 else 0
+        n = self.random.randrange(4)
+        if depth and kind < 0.5:
+            return self.scalar()
+        if kind < 0.75:
+            return "[" + comma.join(self.flow(depth + 1) for _ in range(n)) + "]"
+        return "{" + comma.join(self.key(i) + ": " + self.flow(depth + 1) for i in range(n)) + "}"
+
+    def block_scalar(self, indent):
+        pad = " " * (indent + self.random.randrange(1, 5))
+        text = self.pick((A, B, C, "text", "text\n\n" + pad + "  more ko://x"))
+        return " " + self.pick("|>") + self.pick(("", "-", "+")) + self.pick(("", "  # why")) + "\n" + pad + text + \
+            self.pick(("\n", "\n\n", "\n  \n"))
+
+    def value(self, indent, depth):
+        """What follows a colon or dash at this indentation."""
+        kind = self.random.random()
+        if depth > 4 or kind < 0.35:
+            return " " + self.pick(("", "", "", "&a%d " % self.random.randrange(9999), "!!str ")) + self.scalar() + \
+                self.pick(("", "", " ", "  # ko://c")) + "\n"
+        if kind < 0.45:
+            return self.block_scalar(indent)
+        if kind < 0.6:
+            return " " + self.flow(0) + "\n"
+        end = self.pick(("", "", " ", "  # ko://c", " &b%d" % self.random.randrange(9999))) + "\n"
+        if kind < 0.8:
+            return end + self.sequence(indent + self.random.randrange(1, 4), depth + 1)
+        return end + self.mapping(indent + self.random.randrange(1, 5), depth + 1)
+
+    def filler(self):
+        return self.pick(("", "", "", "", "", "\n", "   \n", "# ko://comment\n"))
+
+    def pair(self, indent, depth, n):
+        if self.chance(0.1):
+            return self.pick((A, B, '"' + C + '"')) + ": %d\n" % n
+        if self.chance(0.1):
+            return self.key(n) + ":\n" + self.sequence(indent, depth + 1)
+        return self.key(n) + ":" + self.value(indent, depth)
+
+    def mapping(self, indent, depth):
+        return "".join(self.filler() + " " * indent + self.pair(indent, depth, i) for i in range(self.random.randrange(1, 5)))
+
+    def sequence(self, indent, depth):
+        out = ""
+        for _ in range(self.random.randrange(1, 4)):
+            out += self.filler() + " " * indent + "-"
+            if self.chance(0.5) and depth < 5:
+                out += " " + self.pair(indent + 2, depth + 1, 9)
+                out += self.mapping(indent + 2, depth + 1) if self.chance(0.7) else ""
+            else:
+                out += self.value(indent, depth)
+        return out
+
+    def document(self):
+        return self.pick((self.mapping, self.sequence))(0, 0)
+
+
+def random_documents():
+    for seed in range(5000 if os.environ.get("KO_TEST_LONG") else 250):
+        writer = Writer(seed)
+        yield "---\n".join(writer.document() for _ in range(writer.random.randrange(1, 4)))
+
+
 def variants(text):
     yield "plain", text.encode()
     yield "CRLF", text.replace("\n", "\r\n").encode()
@@ -96,6 +189,29 @@ def back(data):
     for ref, image in REFS.items():
         data = data.replace(image.encode(), ref.encode())
     return data
+
+
+def node_replaced(node):
+    """Of a tree that GO_TREE gives."""
+    if not isinstance(node, list):
+        return node
+    if len(node) > 2 and node[1] == "!!str":
+        return node[:2] + [replaced(node[2])] + node[3:]
+    return [node_replaced(n) for n in node]
+
+
+def check_pairs(program, suffix, change):
+    """Compares what a program reads in all documents, before and after."""
+    names = [p[0] for p in pairs if p[1].endswith(suffix)]
+    paths = [q for p in pairs if p[1].endswith(suffix) for q in p[1:]]
+    done = subprocess.run(program, input="\n".join(paths), capture_output=True, check=True, text=True)
+    trees = [json.loads(line) for line in done.stdout.splitlines()]
+    read = 0
+    for name, before, after in zip(names, trees[::2], trees[1::2]):
+        read += before is not None
+        if change(before) != after:
+            result(False, "%s: %s" % (program[0], name), (before, after))
+    result(read > len(names) * 0.9, "%s reads what it read before in %d files" % (os.path.basename(program[0]), read), (read, len(names)))
 
 
 def load(data, name):
@@ -127,6 +243,11 @@ def check(name, data, suffix):
     with open(path, "wb") as f:
         f.write(out)
     again = patch(path)
+    pair = [os.path.join(SCRATCH, "%d.%s%s" % (count, when, suffix)) for when in ("before", "after")]
+    for file, content in zip(pair, (data, out)):
+        with open(file, "wb") as f:
+            f.write(content)
+    pairs.append((name, *pair))
     result(again.stdout == out, name, (out[:500], again.stdout[:500], again.stderr))
 
 
@@ -140,5 +261,9 @@ for i, text in enumerate(documents()):
 for i, place in enumerate(JSON_PLACES):
     for ref in (A, B, C):
         check("JSON %d" % i, fill(place.replace("%s", "\0").replace("%", "%%").replace("\0", "%s"), ref).encode(), ".json")
+for i, text in enumerate(random_documents()):
+    check("random document %d" % i, text.encode(), ".yaml")
+check_pairs([GO_TREE], ".yaml", node_replaced)
+check_pairs(["xargs", "jq", "-c", "."], ".json", replaced)
 print("1..%d" % count)
 sys.exit(failed != 0)
