@@ -20,7 +20,7 @@
 #include "simple.h"
 
 #include <stdint.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -160,18 +160,21 @@ static bool skip_escape(struct simple *s)
 	return *p && strchr("\"\\/bfnrt", *p);
 }
 
-/* The character that a reference may have instead of an escape: "\/" or one of ASCII; else 0. */
+/* The character that a reference may have instead of an escape: "\/" or "\u00XX"; else 0. */
 static char unescape(const char **p)
 {
-	unsigned code = 0;
+	char digits[5] = { 0 };
+	unsigned long code;
 
 	++*p;
 	if (**p == '/')
 		return *(*p)++;
-	if (**p != 'u' || sscanf(*p + 1, "%4x", &code) != 1 || code > 0x7e)
+	if (**p != 'u')
 		return 0;
+	memcpy(digits, *p + 1, 4);
+	code = strtoul(digits, NULL, 16);
 	*p += 5;
-	return (char)code;
+	return code < 0x7f ? (char)code : 0;
 }
 
 /* The end of a string with escapes. False when it is a reference with other escapes than those. */
