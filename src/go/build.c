@@ -183,6 +183,19 @@ static int start_list(const struct builder *b, struct strs *argv, struct buf *ou
 	return proc_start(proc, b->err);
 }
 
+/* Wrong for all: a flag that go does not know, a malformed go.mod. */
+static int list_failed(const struct builder *b, const struct buf *messages)
+{
+	cleanup(faults_release) struct faults faults = { 0 };
+	const char *text = buf_str(messages);
+
+	for (size_t i = 0; i < b->paths.n; i++)
+		faults_add(&faults, b->paths.v[i], xstrndup(text, strcspn(text, "\n")));
+	buf_clear(b->said);
+	buf_add(b->said, text, messages->len);
+	return faults_report(&faults, b->group, b->said, b->err);
+}
+
 static int read_list(
 	const struct builder *b, struct proc *proc, struct go_env *env, struct go_list *list)
 {
@@ -193,10 +206,8 @@ static int read_list(
 		return -1;
 	}
 	status = proc_wait(proc, b->err);
-	if (status > 0) {
-		buf_add(b->said, buf_str(proc->messages), proc->messages->len);
-		return err_set(b->err, ERR_FAILED, "go list: %s", proc_death(status));
-	}
+	if (status > 0)
+		return list_failed(b, proc->messages);
 	if (status)
 		return -1;
 	return go_list_parse(list, env, buf_str(proc->output), proc->output->len, b->err);
@@ -298,28 +309,30 @@ static int keep(struct builder *b, struct state *next)
 
 static int compile(struct builder *b);
 
-/* Compiles what can be, for the next time, and reports the rest. */
+/* Compiles what can be, for the next time, and reports the rest: others may fail further on. */
 static int fail(struct builder *b, const struct faults *faults)
 {
-	struct buf unheard = { 0 }, *said = b->said;
-	struct err ignored, *err = b->err;
+	cleanup(buf_release) struct buf words = { 0 };
+	struct buf *said = b->said;
+	struct err more, *err = b->err;
 	struct strs good = { 0 };
 
+	faults_report(faults, b->group, said, err);
 	for (size_t i = 0; i < b->paths.n; i++) {
 		if (!strs_has(&faults->programs, b->paths.v[i]))
 			strs_add(&good, b->paths.v[i]);
 	}
 	strs_release(&b->paths);
 	b->paths = good;
-	if (good.n) {
-		b->said = &unheard;
-		b->err = &ignored;
-		(void)compile(b);
-		b->said = said;
-		b->err = err;
-		buf_release(&unheard);
+	b->said = &words;
+	b->err = &more;
+	if (good.n && compile(b)) {
+		buf_addf(said, "%s\n", more.text);
+		buf_add(said, buf_str(&words), words.len);
 	}
-	return faults_report(faults, b->group, said, err);
+	b->said = said;
+	b->err = err;
+	return -1;
 }
 
 /* One go build and what follows from it: 1 when inputs changed meanwhile. */
@@ -361,6 +374,11 @@ static int compile(struct builder *b)
 	return result;
 }
 
+/*
+ * What has to be compiled. go takes an executable for up to date by the build ID at its beginning;
+ * one that was damaged, or cut off when a copy was interrupted, would stay so. It is removed unless
+ * it is known to be whole.
+ */
 static void find_affected(struct builder *b)
 {
 	state_look(b->state);
@@ -368,9 +386,12 @@ static void find_affected(struct builder *b)
 		const char *path = importpath_at(b, i);
 		const struct program *program = state_program(b->state, path);
 
-		if (!program || program->changed ||
-			strcmp(program->executable, b->executables.v[i]))
-			strs_add(&b->paths, path);
+		if (program && !program->changed &&
+			!strcmp(program->executable, b->executables.v[i]))
+			continue;
+		strs_add(&b->paths, path);
+		if (!program || !program->whole)
+			unlink(b->executables.v[i]);
 	}
 }
 

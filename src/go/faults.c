@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "inputs/gomod.h"
 
-static void add_fault(struct faults *faults, const char *program, char *reason)
+void faults_add(struct faults *faults, const char *program, char *reason)
 {
 	scratch char *owned = reason;
 
@@ -102,7 +102,7 @@ static void add_broken_deps(
 
 		if (package->error && !package->wanted &&
 			strs_has(&program->deps, package->importpath)) {
-			add_fault(faults, program->importpath, first_line(package->error));
+			faults_add(faults, program->importpath, first_line(package->error));
 			return;
 		}
 	}
@@ -119,7 +119,7 @@ void faults_of_list(struct faults *faults, const struct go_list *list, const str
 			continue;
 		reason = own_fault(package, env, group);
 		if (reason)
-			add_fault(faults, package->importpath, reason);
+			faults_add(faults, package->importpath, reason);
 		else
 			add_broken_deps(faults, list, package);
 	}
@@ -159,7 +159,7 @@ void faults_of_build(struct faults *faults, const struct state *state, const cha
 		const struct program *program = &state->programs[i];
 
 		if (!named || is_broken(state, program, said))
-			add_fault(faults, program->importpath, xstrdup("go build failed"));
+			faults_add(faults, program->importpath, xstrdup("go build failed"));
 	}
 }
 

@@ -11,6 +11,9 @@ struct faults {
 	struct strs reasons;
 };
 
+/* Takes over the malloced reason; of several for one program the first stays. */
+void faults_add(struct faults *faults, const char *program, char *reason);
+
 /* What go list says is wrong: no such package, not a program, excluded by build constraints, or
  * something of this kind about a package that a program depends on. */
 void faults_of_list(struct faults *faults, const struct go_list *list, const struct go_env *env,

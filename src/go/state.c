@@ -115,7 +115,8 @@ void state_look(struct state *state)
 		struct program *program = &state->programs[i];
 		struct stamp stamp = stamp_of(program->executable);
 
-		program->changed = !stamp_same(&stamp, &program->stamp);
+		program->whole = stamp_same(&stamp, &program->stamp);
+		program->changed = !program->whole;
 		for (size_t j = 0; j < program->n; j++)
 			program->changed |= state->units[program->units[j]].changed;
 	}
@@ -332,13 +333,39 @@ static bool same_unit(const struct unit *a, const struct unit *b)
 	return same;
 }
 
+/*
+ * The unit of what is common knows the modules and directories of the programs that were made last;
+ * it takes on those of the others. false: something has changed since they were made.
+ */
+static bool merge_unit(struct unit *unit, const struct unit *from)
+{
+	for (size_t i = 0; i < from->n; i++) {
+		const struct input *input = &from->v[i];
+		const struct input *known = find_input(unit, input->kind, input->path, i);
+
+		if (known && strcmp(known->print, input->print))
+			return false;
+	}
+	for (size_t i = 0; i < from->n; i++) {
+		const struct input *input = &from->v[i];
+
+		if (find_input(unit, input->kind, input->path, i))
+			continue;
+		grow(unit->v, unit->n, unit->cap);
+		unit->v[unit->n] = *input;
+		unit->v[unit->n++].path = xstrdup(input->path);
+	}
+	return true;
+}
+
 /* The unit in state, copied when it is not there; false: there it is not what it was. */
 static bool share_unit(
 	struct state *state, struct names *names, struct program *program, const struct unit *unit)
 {
 	ssize_t index = names_find(names, unit->name);
 
-	if (index >= 0 && !same_unit(unit, &state->units[index]))
+	if (index >= 0 && !same_unit(unit, &state->units[index]) &&
+		(*unit->name || !merge_unit(&state->units[index], unit)))
 		return false;
 	if (index < 0) {
 		copy_unit(state, unit);

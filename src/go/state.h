@@ -47,6 +47,7 @@ struct program {
 	char hash[DIGEST_SIZE];
 	char *dir;    /* of the package */
 	char *reason; /* why it was compiled, in a few words */
+	bool whole;   /* the executable is the one noted */
 	bool changed; /* has to be compiled */
 };
 

@@ -168,6 +168,18 @@ MUTATIONS = [
     ("hidden file added with all:", put("cmd/two/hidden/.more", "x\n"), "go"),
     ("glob gets a file", put("cmd/two/new.txt", "new\n"), "go"),
     ("glob loses a file: broken", remove("cmd/two/note.txt"), "go"),
+    ("unrelated file beside embedded ones", put("cmd/two/README", "x\n"), "look"),
+    ("unrelated file below the package", put("cmd/two/docs/README", "x\n"), "look"),
+    ("hidden file beside embedded ones without all:", put("cmd/two/files/.more", "x\n"), "look"),
+    ("glob gets a hidden file", put("cmd/two/.more.txt", "x\n"), "go"),
+    ("glob gets a directory", put("cmd/two/dir.txt/below", "x\n"), "go"),
+    ("embedded file becomes a symlink", several(
+        put("cmd/two/elsewhere", "b\n"), link("cmd/two/files/sub/b", "../../elsewhere")), "go"),
+    ("glob's file becomes a symlink: broken", several(
+        put("cmd/two/elsewhere", "note\n"), link("cmd/two/note.txt", "elsewhere")), "go"),
+    ("embedded directory becomes a module", put("cmd/two/files/sub/go.mod", "module x\n"), "go"),
+    ("embedded file becomes a directory", several(
+        remove("cmd/two/files/a"), put("cmd/two/files/a/b", "a\n")), "go"),
     ("embedded file touched", touch("cmd/two/files/a"), "look"),
     # modules
     ("replaced module", swap("dep/dep.go", '"dep"', '"changed"'), "go"),
@@ -190,6 +202,28 @@ MUTATIONS = [
         put("dep3/go.mod", "module example.com/dep\n\ngo 1.19\n"),
         put("dep3/dep.go", 'package dep\n\nconst Name = "three"\n'),
         swap("go.mod", "./dep", "./dep3")), "go"),
+    ("module appears between package and root: broken", put("cmd/go.mod", "module x\n"), "go"),
+    ("module appears beside packages", put("fresh/go.mod", "module x\n"), "look"),
+    ("module exchanged for one with older files", several(
+        rename("dep", "dep.old"), put("dep/go.mod", "module example.com/dep\n\ngo 1.19\n"),
+        put("dep/dep.go", 'package dep\n\nconst Name = "old"\n'),
+        touch("dep/dep.go", 1000000000), touch("dep/go.mod", 1000000000), touch("dep", 1000000000)), "go"),
+    ("package exchanged for one with older files", several(
+        rename("lib", "lib.old"), put("lib/lib.go", 'package lib\n\nfunc Name() string { return "old" }\n'),
+        touch("lib/lib.go", 1000000000), touch("lib", 1000000000)), "go"),
+    ("go.work: go.mod of a module that is not used", several(
+        put("go.work", "go 1.19\n\nuse (\n\t.\n\t./dep2\n)\n"),
+        put("dep2/go.mod", "module example.com/other\n\ngo 1.19\n")), "go"),
+    ("vendor directory without a list: broken", put("vendor/x/x.go", "package x\n"), "go"),
+    ("overlay", several(put("over.go", 'package lib\n\nfunc Name() string { return "over" }\n'),
+                        put("over.json", '{"Replace": {"lib/lib.go": "over.go"}}\n')), "go",
+     {"KO_GOFLAGS": "-overlay=over.json"}),
+    ("other go.mod", several(put("other.mod", "module example.com/app\n\ngo 1.19\n\n"
+                                 "require example.com/dep v0.0.0\n\nreplace example.com/dep => ./dep4\n"),
+                             put("dep4/go.mod", "module example.com/dep\n\ngo 1.19\n"),
+                             put("dep4/dep.go", 'package dep\n\nconst Name = "four"\n')), "go",
+     {"KO_GOFLAGS": "-modfile=other.mod"}),
+    ("profile of a package that is no program", put("lib/default.pgo", ""), "look"),
     ("profile appears", put("cmd/one/default.pgo", ""), "go"),
     # settings
     ("flags", lambda root: None, "go", {"KO_GOFLAGS": "-ldflags=-s"}),
