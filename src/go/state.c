@@ -129,8 +129,11 @@ char *state_reason(const struct state *state, const struct program *program)
 	for (size_t i = 0; i < program->n; i++) {
 		const struct unit *unit = &state->units[program->units[i]];
 
-		if (unit->changed)
-			return xasprintf("%s has changed", unit->cause);
+		if (unit->changed) {
+			scratch char *cause = path_clean(unit->cause);
+
+			return xasprintf("%s has changed", cause);
+		}
 	}
 	return program->changed ? xstrdup("its executable was changed or removed") : NULL;
 }
