@@ -388,7 +388,11 @@ static int ask_helper(
 	cleanup(buf_release) struct buf input = { 0 };
 	cleanup(buf_release) struct buf output = { 0 };
 	struct buf messages = { 0 };
+	/* credentials for other registries are no matter of a helper */
+	static char *const hidden[] = { (char *)"DOCKER_AUTH_CONFIG=" };
+	const struct strs env = { .v = (char **)hidden, .n = 1 };
 	struct proc proc = { .argv = argv,
+		.env = &env,
 		.input = &input,
 		.output = &output,
 		.messages = &messages,

@@ -109,14 +109,18 @@ start_scripted() {
 	scripted_tls=127.0.0.1:$c
 }
 
+# The answer is read to its end before any of it is printed: who reads it may stop early.
 say() {
 	printf '%s\n' "$*" >&7
+	said=
 	while read -r answer <&8; do
 		case $answer in
-		ok | .) return 0 ;;
+		ok | .) break ;;
 		esac
-		printf '%s\n' "$answer"
+		said="$said$answer
+"
 	done
+	printf %s "$said"
 }
 
 start_nginx() {
