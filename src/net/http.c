@@ -363,12 +363,14 @@ static void set_request(struct http_exchange *exchange)
 static void set_limits(struct http_exchange *exchange)
 {
 	CURL *easy = exchange->easy;
+	long timeout = exchange->http->settings.timeout;
 
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT,
+		timeout < CONNECT_SECONDS ? timeout : CONNECT_SECONDS);
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)exchange->http->settings.timeout);
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, timeout);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);

@@ -13,7 +13,8 @@
  * Single HTTP exchanges, many at a time on one thread, over one libcurl multi handle. No redirect
  * is followed, no credential found, nothing retried, no cookie kept: that is for those above.
  *
- * HTTP/1.1 only, TLS 1.2 and later, no Expect, no compression; 30 seconds to connect. Proxies by
+ * HTTP/1.1 only, TLS 1.2 and later, no Expect, no compression; 30 seconds to connect, or the
+ * timeout where that is less. Proxies by
  * HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY in either case, never for loopback. Authorities
  * of SSL_CERT_FILE and SSL_CERT_DIR, those given, and, with client certificates, of the
  * certs.d/HOST directories that Docker and Podman read.
@@ -22,7 +23,7 @@ struct http;
 
 struct http_settings {
 	const char *ca_file; /* further authorities, PEM; NULL: none */
-	int timeout;         /* seconds without a byte, after which an exchange has failed */
+	int timeout;         /* seconds without a byte, after which an exchange has failed; > 0 */
 };
 
 /* What http_exchange.read returns instead of a number of bytes; and write instead of 0. */

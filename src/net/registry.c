@@ -769,7 +769,8 @@ static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 
 static void catch_signals(struct sigaction old[])
 {
-	struct sigaction action = { .sa_handler = catch };
+	/* a second one does not wait for anything */
+	struct sigaction action = { .sa_handler = catch, .sa_flags = (int)SA_RESETHAND };
 
 	caught = 0;
 	for (size_t i = 0; i < countof(signals); i++) {

@@ -84,7 +84,8 @@ void registry_free(struct registry *registry);
 const struct registry_stats *registry_stats(const struct registry *registry);
 
 /* Drives all operations that were started, and those they start. SIGINT, SIGTERM and SIGHUP end it
- * early: open uploads are cancelled (for two seconds at most), then the signal takes its course. */
+ * early: open uploads are cancelled (for two seconds at most), then the signal takes its course. A
+ * second one takes it at once. */
 int registry_run(struct registry *registry, struct err *err);
 
 enum registry_blob {
