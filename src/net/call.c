@@ -287,7 +287,8 @@ bool call_may_pass(const struct call *call)
 
 	if (!call->http.status && call->http.failure == CURLE_SSL_CONNECT_ERROR)
 		return !strstr(call->http.failure_text, "handshake failure") &&
-			!strstr(call->http.failure_text, "TLS port");
+			!strstr(call->http.failure_text, "TLS port") &&
+			!strstr(call->http.failure_text, "TLS 1.2");
 	if (!call->http.status)
 		return http_failure_passes(call->http.failure);
 	for (size_t i = 0; i < countof(statuses); i++) {

@@ -27,7 +27,8 @@
 
 #define TOKEN_LIMIT ((size_t)64 << 10)
 #define SCOPES_AT_ONCE 32
-#define SLOW_ANSWER 0.010
+#define SLOW_CONNECT 0.010
+#define SLOW_ANSWER 0.030
 #define SMALL_CALLS 8
 #define REALM_HOPS 3
 
@@ -212,7 +213,7 @@ static void unusable(const struct call *call, const struct strs *offered)
 
 static void set_pace(struct host *host, const struct call *ping)
 {
-	if (ping->http.answer_seconds > SLOW_ANSWER)
+	if (ping->http.connect_seconds > SLOW_CONNECT || ping->http.answer_seconds > SLOW_ANSWER)
 		host->small_limit = SMALL_CALLS;
 }
 

@@ -460,7 +460,7 @@ void http_clear(struct http_exchange *exchange)
 	buf_release(&exchange->body);
 	free(steal(&exchange->failure_text));
 	exchange->status = exchange->failure = 0;
-	exchange->answer_seconds = 0;
+	exchange->connect_seconds = exchange->answer_seconds = 0;
 	exchange->header_bytes = 0;
 	exchange->problem[0] = exchange->reason[0] = '\0';
 	exchange->paused = exchange->woken = exchange->overflow = false;
@@ -543,6 +543,8 @@ static void describe(struct http_exchange *exchange, CURLcode code, long tunnel)
 		exchange->failure_text = xstrdup(
 			"this is not a TLS port; if the registry speaks plain http, name it with "
 			"--insecure-registry");
+	else if (strstr(why, "protocol version") || strstr(why, "unsupported protocol"))
+		exchange->failure_text = xstrdup("it speaks no TLS 1.2 or newer");
 	else
 		exchange->failure_text = xasprintf("%s%s", why, advice(code));
 	/* the proxy's refusal will not change, though libcurl calls it a broken connection */
@@ -564,14 +566,16 @@ static void log_exchange(const struct http_exchange *exchange)
 static void finish(struct http_exchange *exchange, CURLcode code)
 {
 	long status = 0, connects = 0, tunnel = 0;
-	double sent = 0, answered = 0;
+	double connect = 0, sent = 0, answered = 0;
 
 	curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_CONNECTCODE, &tunnel);
 	curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &connects);
+	curl_easy_getinfo(exchange->easy, CURLINFO_CONNECT_TIME, &connect);
 	curl_easy_getinfo(exchange->easy, CURLINFO_PRETRANSFER_TIME, &sent);
 	curl_easy_getinfo(exchange->easy, CURLINFO_STARTTRANSFER_TIME, &answered);
 	exchange->http->connections += (unsigned)connects;
+	exchange->connect_seconds = connects ? connect : 0;
 	exchange->answer_seconds = answered - sent;
 	exchange->status = (int)status;
 	if (code && status < 400) {

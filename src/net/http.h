@@ -61,7 +61,8 @@ struct http_exchange {
 	char *failure_text; /* one line: what happened, for failure */
 	struct strs answer; /* header lines "Name: value" */
 	struct buf body;
-	double answer_seconds; /* from the request to the first byte of the answer */
+	double connect_seconds; /* 0: the connection was there already */
+	double answer_seconds;  /* from the request to the first byte of the answer */
 
 	/* private */
 	struct http *http;

@@ -131,7 +131,7 @@ start_nginx() {
 		daemon off;
 		$([ "$(id -u)" = 0 ] && echo 'user root;')
 		pid $tmp/$1/pid;
-		error_log $tmp/$1/error.log;
+		error_log $tmp/$1/error.log info;
 		events {}
 		http {
 			log_format wire '\$connection \$request_method \$request_uri \$status';
