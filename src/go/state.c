@@ -434,10 +434,14 @@ bool state_settled(const struct state *state, const struct state *old, int64_t s
 	return settled;
 }
 
+/* What was there when we looked need not be looked for again. */
 static void unit_depends(const struct unit *unit, struct depfile *depfile)
 {
 	for (size_t i = 0; i < unit->n; i++) {
-		scratch char *file = inputs_watched(unit->v[i].kind, unit->v[i].path);
+		const struct input *input = &unit->v[i];
+		scratch char *file = input->kind != INPUT_ABOVE && input->stamp.size >= 0
+			? inputs_file(input->kind, input->path)
+			: inputs_watched(input->kind, input->path);
 
 		if (file)
 			depfile_add(depfile, file);
