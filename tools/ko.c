@@ -2,11 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "base/opt.h"
-#include "base/proc.h"
 #include "driver/driver.h"
 
 static const char usage[] =

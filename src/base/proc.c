@@ -43,6 +43,13 @@ char *proc_own_dir(void)
 	return self ? path_dir(self) : NULL;
 }
 
+char *proc_fellow(const char *tool)
+{
+	scratch char *dir = proc_own_dir();
+
+	return dir ? path_join(dir, tool) : xstrdup(tool);
+}
+
 /* Our environment with the child's own settings over it; the strings are borrowed. */
 static char **child_environ(const struct strs *extra)
 {

@@ -49,6 +49,10 @@ char *proc_find(const char *name);
  */
 char *proc_own_dir(void);
 
+/* The path of one of these fellows, for proc_exec() and argv; the name alone, to be found on PATH,
+ * when our own place is not known. malloced. */
+char *proc_fellow(const char *tool);
+
 /* Becomes the program; returns only when that fails. */
 int proc_exec(const char *const argv[], struct err *err);
 

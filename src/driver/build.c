@@ -176,9 +176,8 @@ int driver_resolve(int argc, char *argv[], struct err *err)
 static int hand_over(const char *verb, const char *path, struct err *err)
 {
 	cleanup(strs_release) struct strs words = { 0 };
-	scratch char *dir = proc_own_dir();
 
-	strs_take(&words, dir ? xasprintf("%s/ko-apply", dir) : xstrdup("ko-apply"));
+	strs_take(&words, proc_fellow("ko-apply"));
 	strs_take(&words, xasprintf("--verb=%s", verb));
 	strs_take(&words, xasprintf("--filename=%s", path));
 	strs_add(&words, "--");

@@ -52,8 +52,7 @@ int driver_delete(int argc, char *argv[], struct err *err)
 
 static int become_login(const char *first, int argc, char *argv[], struct err *err)
 {
-	scratch char *dir = proc_own_dir();
-	scratch char *program = dir ? xasprintf("%s/ko-login", dir) : xstrdup("ko-login");
+	scratch char *program = proc_fellow("ko-login");
 
 	return become(program, first, argc, argv, err);
 }

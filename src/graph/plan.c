@@ -6,7 +6,6 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "inputs/config.h"
-#include "inputs/workspace.h"
 #include "inputs/kopath.h"
 #include "inputs/manifest.h"
 #include "inputs/manifests.h"

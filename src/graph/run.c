@@ -14,11 +14,6 @@
 #include "base/proc.h"
 #include "graph.h"
 
-static char *tool_path(const struct run *run, const char *tool)
-{
-	return run->bin ? path_join(run->bin, tool) : xstrdup(tool);
-}
-
 /* Held until the program ends. */
 static int lock(const char *dir, struct err *err)
 {
@@ -45,7 +40,7 @@ static int scan(const struct run *run, const char *graph, struct err *err)
 	cleanup(strs_release) struct strs argv = { 0 };
 	struct proc proc = { .output_to_stderr = true };
 
-	strs_take(&argv, tool_path(run, "ko-scan"));
+	strs_take(&argv, proc_fellow("ko-scan"));
 	strs_add(&argv, "--self");
 	strs_add(&argv, "--ninja");
 	strs_add(&argv, graph);

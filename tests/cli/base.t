@@ -3,17 +3,6 @@
 . "$(dirname "$0")/lib.sh"
 . "$top/tests/servers/servers.sh"
 
-# fails NAME STATUS ERE COMMAND...
-fails() {
-	name=$1 status=$2 text=$3
-	shift 3
-	"$@" >"$tmp/stdout" 2>"$tmp/stderr"
-	got=$?
-	is "$name: status and stdout" "$got $(cat "$tmp/stdout")" "$status "
-	like "$name: text" "$(cat "$tmp/stderr")" "$text"
-	is "$name: one line" "$(wc -l <"$tmp/stderr")" 1
-}
-
 ko-base -o static.json
 is "the built-in base is the default" "$(jq -r .base static.json)" ko.local/static
 is "its platforms" "$(jq -r '[.platforms[].platform] | join(" ")' static.json)" \

@@ -12,15 +12,6 @@ field() { jq -r --arg kind "$1" --arg field "$2" '.platforms[].layers[] | select
 blob() { echo ".ko/oci/blobs/sha256/${1#sha256:}"; }
 # members KIND: list of the layer in the records on standard input.
 members() { tar tvzf "$(blob "$(field "$1" digest)")" 2>/dev/null | sed 's/  */ /g'; }
-fails() {
-	name=$1 status=$2 text=$3
-	shift 3
-	"$@" >"$tmp/stdout" 2>"$tmp/stderr"
-	got=$?
-	is "$name: status and stdout" "$got $(cat "$tmp/stdout")" "$status "
-	like "$name: text" "$(cat "$tmp/stderr")" "$text"
-	is "$name: one line" "$(wc -l <"$tmp/stderr")" 1
-}
 # record [FIELD...]: of a program with kodata; FIELDs go into its platform.
 record() {
 	printf '{"importpath":"example.com/mod/hello/v2","name":"hello","platforms":[{"platform":"%s","executable":"hello"%s}]}\n' \

@@ -4,6 +4,8 @@
 #	is NAME GOT WANT       the strings are equal
 #	like NAME GOT ERE      the string matches
 #	unlike NAME GOT ERE    it does not
+#	fails NAME STATUS ERE COMMAND...   it ends with this status, says this in one line, and writes
+#	                       nothing to standard output
 #	skip NAME REASON       a check that cannot be made here
 #	done_testing           at the end
 
@@ -71,6 +73,16 @@ unlike() {
 	else
 		result ok "$1"
 	fi
+}
+
+fails() {
+	fails_name=$1 fails_status=$2 fails_text=$3
+	shift 3
+	"$@" >"$tmp/stdout" 2>"$tmp/stderr"
+	fails_got=$?
+	is "$fails_name: status and stdout" "$fails_got $(cat "$tmp/stdout")" "$fails_status "
+	like "$fails_name: text" "$(cat "$tmp/stderr")" "$fails_text"
+	is "$fails_name: one line" "$(wc -l <"$tmp/stderr")" 1
 }
 
 skip() {

@@ -6,16 +6,6 @@
 
 crane=$(oracle crane)
 
-fails() {
-	name=$1 status=$2 text=$3
-	shift 3
-	"$@" >"$tmp/stdout" 2>"$tmp/stderr"
-	got=$?
-	is "$name: status and stdout" "$got $(cat "$tmp/stdout")" "$status "
-	like "$name: text" "$(cat "$tmp/stderr")" "$text"
-	is "$name: one line" "$(wc -l <"$tmp/stderr")" 1
-}
-
 # layer NAME: a gzipped tar with /ko-app/NAME; puts the blob into .ko/oci and prints its descriptor.
 layer() {
 	mkdir -p t/ko-app .ko/oci/blobs/sha256
