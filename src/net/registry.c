@@ -335,6 +335,16 @@ static struct op *op_new(struct registry *registry, struct repo repo, const char
 	return op;
 }
 
+/* Sends the first request, which is sent again when the operation turns to another place. Does
+ * nothing for a run that has failed. */
+static void op_start(struct op *op, void (*begin)(struct op *op))
+{
+	if (!op)
+		return;
+	op->begin = begin;
+	begin(op);
+}
+
 /* The next call of the op, replacing the one before. */
 static struct call *op_call(struct op *op, const char *kind, const char *actions,
 	const char *method, void (*answered)(struct call *))
@@ -412,12 +422,7 @@ static void get_manifest(struct op *op)
 void registry_get_manifest(struct registry *registry, struct repo repo, const char *reference,
 	struct registry_done done)
 {
-	struct op *op = op_new(registry, repo, reference, false, done);
-
-	if (!op)
-		return;
-	op->begin = get_manifest;
-	get_manifest(op);
+	op_start(op_new(registry, repo, reference, false, done), get_manifest);
 }
 
 static void head_told(struct op *op, const struct call *call, const char *digest)
@@ -467,12 +472,7 @@ static void ask_for_manifest(struct op *op)
 void registry_head_manifest(struct registry *registry, struct repo repo, const char *reference,
 	struct registry_done done)
 {
-	struct op *op = op_new(registry, repo, reference, false, done);
-
-	if (!op)
-		return;
-	op->begin = ask_for_manifest;
-	ask_for_manifest(op);
+	op_start(op_new(registry, repo, reference, false, done), ask_for_manifest);
 }
 
 /* ---- manifests that are stored ---- */
@@ -737,8 +737,7 @@ void registry_get_blob(struct registry *registry, struct repo repo, const char *
 		registry_fail(registry, &err);
 	} else if (op) {
 		op->size = size;
-		op->begin = ask_for_blob;
-		ask_for_blob(op);
+		op_start(op, ask_for_blob);
 	}
 }
 
@@ -752,8 +751,7 @@ void registry_fetch_blob(struct registry *registry, struct repo repo, const char
 	op->size = size;
 	op->fd = fd;
 	op->large = true;
-	op->begin = ask_for_blob;
-	ask_for_blob(op);
+	op_start(op, ask_for_blob);
 }
 
 /* ---- the run ---- */
