@@ -123,6 +123,8 @@ static int spawn(struct proc *proc, const char *path, int in, int out, int error
 			&actions, out >= 0 ? out : STDERR_FILENO, STDOUT_FILENO);
 	if (errors >= 0)
 		posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO);
+	if (proc->shared) /* onto itself: that takes close-on-exec away */
+		posix_spawn_file_actions_adddup2(&actions, proc->shared, proc->shared);
 	if (proc->dir)
 		posix_spawn_file_actions_addchdir_np(&actions, proc->dir);
 	result = posix_spawn(&proc->pid, path, &actions, &attr, (char *const *)proc->argv, env);

@@ -1,5 +1,7 @@
 #include "tool.h"
 
+#include <unistd.h>
+
 #include "file.h"
 #include "log.h"
 #include "mem.h"
@@ -12,6 +14,8 @@ int tool_main(const struct opt_tool *tool, int argc, char *argv[],
 	int status;
 
 	log_init(tool->name);
+	/* a descriptor that ninja shares with us is not for go or kubectl */
+	(void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	file_mark_start();
 	status = opt_parse(tool, argc, argv, &operands, NULL, &err);
 	if (status)

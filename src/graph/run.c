@@ -14,13 +14,17 @@
 #include "base/proc.h"
 #include "graph.h"
 
-/* Held until the program ends. */
-static int lock(const char *dir, struct err *err)
+/*
+ * Held until we and ninja and its commands have ended: ninja shares the descriptor. When a signal
+ * ends us, ninja is still removing what it has not finished; when SIGKILL ends us both, commands go
+ * on. The next run must not meet them.
+ */
+static int lock(struct run *run, struct err *err)
 {
-	scratch char *path = path_join(dir, "lock");
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	scratch char *path = path_join(run->dir, "lock");
 
-	if (fd < 0 || flock(fd, LOCK_EX))
+	run->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (run->lock < 0 || flock(run->lock, LOCK_EX))
 		return err_sys(err, "%s", path);
 	return 0;
 }
@@ -89,7 +93,7 @@ static int ninja(const struct run *run, const char *graph, const char *goal, str
 	cleanup(strs_release) struct strs env = { 0 };
 	cleanup(buf_release) struct buf said = { 0 };
 	scratch char *report = path_join(run->dir, "report");
-	struct proc proc = { .env = &env, .output_to_stderr = terminal };
+	struct proc proc = { .env = &env, .shared = run->lock, .output_to_stderr = terminal };
 	int status;
 
 	strs_add(&argv, "ninja");
@@ -164,7 +168,7 @@ int run_goal(struct run *run, const char *goal, struct err *err)
 	graph = path_join(run->dir, "build.ninja");
 	path = path_join(run->dir, goal);
 	unsteady = path_join(run->dir, "volatile");
-	if (file_mkdirs(run->dir, err) || lock(run->dir, err) || forget_bases(run, err) ||
+	if (file_mkdirs(run->dir, err) || lock(run, err) || forget_bases(run, err) ||
 		notice_others(run, key, err))
 		return -1;
 	if (!file_exists(graph) || file_exists(unsteady)) {

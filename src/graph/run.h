@@ -15,6 +15,7 @@ struct run {
 	int jobs;                 /* 0: ninja decides */
 	/* result */
 	char *dir; /* where the graph's outputs are; owned */
+	int lock;  /* held until the program ends */
 };
 
 /*
