@@ -758,8 +758,13 @@ void registry_fetch_blob(struct registry *registry, struct repo repo, const char
 
 static volatile sig_atomic_t caught;
 
+/* A second one, of any kind, does not wait for anything. */
 static void catch (int sig)
 {
+	if (caught) {
+		signal(sig, SIG_DFL);
+		raise(sig);
+	}
 	caught = sig;
 }
 
@@ -767,8 +772,7 @@ static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 
 static void catch_signals(struct sigaction old[])
 {
-	/* a second one does not wait for anything */
-	struct sigaction action = { .sa_handler = catch, .sa_flags = (int)SA_RESETHAND };
+	struct sigaction action = { .sa_handler = catch };
 
 	caught = 0;
 	for (size_t i = 0; i < countof(signals); i++) {

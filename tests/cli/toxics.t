@@ -227,6 +227,29 @@ else
 	skip "full disks" "no name spaces for mounts"
 fi
 
+# ---- a signal, and one more while the upload is being cancelled ----
+
+if start_scripted; then
+	say 'rule {"m":"PATCH","least":1000000,"n":0,"do":"hang","seconds":20}'
+	say 'rule {"m":"DELETE","n":0,"do":"hang","seconds":20}'
+	KO_TIMEOUT=60 ko-push --oci img --repo "$scripted/a" one.json >out 2>err &
+	pid=$!
+	while ! say log | grep -q PATCH; do sleep 0.02; done
+	kill -HUP $pid
+	while ! say log | grep -q DELETE; do sleep 0.02; done
+	is "the first one: it cancels" "$(kill -0 $pid && echo yes)" yes
+	kill -TERM $pid
+	wait $pid
+	is "the second one: at once" "$? $(cat out err)" "143 "
+	# an index that is its own entry, and one of indexes
+	say reset
+	index='{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.index.v1+json","digest":"sha256:'$(printf x | sha256sum | cut -d ' ' -f 1)'","size":1,"platform":{"os":"linux","architecture":"amd64"}}]}'
+	say "manifest a/b latest application/vnd.oci.image.index.v1+json $index"
+	fails "an index in an index" 3 "its index has an entry of media type application/vnd.oci.image.index" ko-base "$scripted/a/b"
+else
+	skip "a second signal" "no server"
+fi
+
 # ---- sizes ----
 
 for size in 0 1 65536; do
