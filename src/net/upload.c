@@ -293,6 +293,8 @@ static void answered_head(struct call *call)
 		absent(upload);
 	else if (status == 405 || status == 400)
 		probe(upload);
+	else if (*upload->why.text && call_may_pass(call)) /* what led here tells more */
+		registry_fail(upload->registry, &upload->why);
 	else
 		call_fail(call);
 }

@@ -239,7 +239,7 @@ if start_scripted; then
 	while ! say log | grep -q DELETE; do sleep 0.02; done
 	is "the first one: it cancels" "$(kill -0 $pid && echo yes)" yes
 	kill -TERM $pid
-	wait $pid
+	wait $pid 2>/dev/null
 	is "the second one: at once" "$? $(cat out err)" "143 "
 	# an index that is its own entry, and one of indexes
 	say reset
