@@ -13,7 +13,7 @@
 
 int oci_open(struct oci *oci, const char *dir, struct err *err)
 {
-	static const char layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
+	static const char layout[] = OCI_LAYOUT_TEXT;
 	scratch char *blobs = path_join(dir, "blobs/sha256");
 	scratch char *marker = path_join(dir, "oci-layout");
 
@@ -116,13 +116,29 @@ static json_t *read_index(const char *path, struct err *err)
 	return index;
 }
 
-static void set_entry(json_t *manifests, const json_t *descriptor, const char *name)
+json_t *oci_named(const json_t *descriptor, const char *name)
 {
 	json_t *entry = json_deep_copy(descriptor);
+
+	if (name)
+		json_object_set_new(entry, "annotations", json_pack("{s:s}", REF_NAME, name));
+	return entry;
+}
+
+bool oci_is_foreign(const json_t *descriptor)
+{
+	const char *type = record_get(descriptor, "mediaType");
+
+	return type && json_array_size(json_object_get(descriptor, "urls")) &&
+		(strstr(type, "foreign") || strstr(type, "nondistributable"));
+}
+
+static void set_entry(json_t *manifests, const json_t *descriptor, const char *name)
+{
+	json_t *entry = oci_named(descriptor, name);
 	json_t *old;
 	size_t i;
 
-	json_object_set_new(entry, "annotations", json_pack("{s:s}", REF_NAME, name));
 	json_array_foreach (manifests, i, old) {
 		const char *other = record_get(json_object_get(old, "annotations"), REF_NAME);
 

@@ -29,6 +29,9 @@ struct oci {
 #define DOCKER_CONFIG "application/vnd.docker.container.image.v1+json"
 #define DOCKER_LAYER_GZIP "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
+/* The content of the file oci-layout. */
+#define OCI_LAYOUT_TEXT "{\"imageLayoutVersion\":\"1.0.0\"}"
+
 /* The most bytes a manifest, index or config may have. */
 #define OCI_JSON_LIMIT ((size_t)8 << 20)
 
@@ -64,5 +67,11 @@ int oci_commit(
  * place of what had this name. Other entries stay. Safe against others doing the same at once.
  */
 int oci_tag(const struct oci *oci, const json_t *descriptor, const char *name, struct err *err);
+
+/* The entry that oci_tag() makes: the descriptor under a name (NULL: without one). New. */
+json_t *oci_named(const json_t *descriptor, const char *name);
+
+/* Whether a layer is one that is never copied: it has addresses of its own ("foreign"). */
+bool oci_is_foreign(const json_t *descriptor);
 
 #endif

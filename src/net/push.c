@@ -194,11 +194,11 @@ static int start_blobs(struct part *part, struct err *err)
 	part->origins = xcalloc(json_array_size(layers) + 1, sizeof *part->origins);
 	part->waiting = 1;
 	json_array_foreach (layers, i, layer)
-		part->waiting += !blob_is_foreign(layer);
+		part->waiting += !oci_is_foreign(layer);
 	if (start_blob(part, json_object_get(part->json, "config"), false, err))
 		return -1;
 	json_array_foreach (layers, i, layer) {
-		if (!blob_is_foreign(layer) && start_blob(part, layer, true, err))
+		if (!oci_is_foreign(layer) && start_blob(part, layer, true, err))
 			return -1;
 	}
 	return 0;

@@ -45,9 +45,6 @@ int blob_find(struct blob_origin *origin, const struct oci *oci, const struct ba
 	const json_t *record, const struct descriptor *blob, struct err *err);
 void blob_origin_release(struct blob_origin *origin);
 
-/* Whether a layer is one that is never sent: it has addresses of its own ("foreign"). */
-bool blob_is_foreign(const json_t *descriptor);
-
 /* Makes the store hold all blobs of the records' images. */
 int store_complete(struct push *push, const struct records *records, struct err *err);
 

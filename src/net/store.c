@@ -25,14 +25,6 @@ struct arrivals {
 	struct strs digests;
 };
 
-bool blob_is_foreign(const json_t *descriptor)
-{
-	const char *type = record_get(descriptor, "mediaType");
-
-	return type && json_array_size(json_object_get(descriptor, "urls")) &&
-		(strstr(type, "foreign") || strstr(type, "nondistributable"));
-}
-
 /* Whether it is one of the layers that we made. */
 static bool is_own(const json_t *record, const char *digest)
 {
@@ -157,7 +149,7 @@ static int complete_blob(struct push *push, const json_t *record, const struct b
 
 	if (descriptor_from(&blob, object, record_title(record), err))
 		return -1;
-	if (blob_is_foreign(object) || oci_has(push->oci, blob.digest, blob.size) ||
+	if (oci_is_foreign(object) || oci_has(push->oci, blob.digest, blob.size) ||
 		strs_has(&arrivals->digests, blob.digest))
 		return 0;
 	strs_add(&arrivals->digests, blob.digest);
