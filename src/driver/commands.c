@@ -22,8 +22,6 @@ const struct driver_command driver_commands[] = {
 		&driver_create_tool },
 	{ "why", NULL, "say why an image would be or was made again", driver_why,
 		&driver_why_tool },
-	{ "config", NULL, "print the settings in effect and where each comes from", driver_config,
-		&driver_config_tool },
 	{ "delete", NULL, "kubectl delete", driver_delete, NULL },
 	{ "login", NULL, "store credentials for a registry", driver_login, NULL },
 	{ "logout", NULL, "forget credentials for a registry", driver_logout, NULL },

@@ -19,7 +19,6 @@
 struct config_build {
 	struct settings settings; /* own ones only */
 	char *importpath;
-	char *from; /* "ko.yaml:12" */
 };
 
 /* All zero is a valid, empty one: no settings. */

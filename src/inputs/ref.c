@@ -283,6 +283,22 @@ int ref_under(
 	return ref_parse(ref, text, err);
 }
 
+static bool is_at(const char *prefix, const char *host)
+{
+	size_t n = strlen(host);
+
+	return !strncmp(prefix, host, n) && (!prefix[n] || prefix[n] == '/');
+}
+
+enum ref_place ref_place(const char *prefix)
+{
+	if (!*prefix)
+		return REF_STORE;
+	if (is_at(prefix, "ko.local"))
+		return REF_ENGINE;
+	return is_at(prefix, "kind.local") ? REF_KIND : REF_REGISTRY;
+}
+
 char *ref_text(const struct image_ref *ref)
 {
 	return xasprintf("%s/%s%s%s%s%s", ref->host, ref->repository, ref->tag ? ":" : "",

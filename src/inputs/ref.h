@@ -39,6 +39,11 @@ int ref_parse_prefix(
 int ref_under(
 	struct image_ref *ref, const struct image_ref *prefix, const char *name, struct err *err);
 
+/* What a place for images is, by its host: nothing is the store, "ko.local" an engine on this
+ * machine, "kind.local" the nodes of a kind cluster. */
+enum ref_place { REF_STORE, REF_REGISTRY, REF_ENGINE, REF_KIND };
+enum ref_place ref_place(const char *prefix);
+
 /* The reference in full: "host/repository[:tag][@digest]". malloced. */
 char *ref_text(const struct image_ref *ref);
 

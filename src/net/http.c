@@ -296,7 +296,7 @@ static void set_proxy(struct http_exchange *exchange, const struct url *url)
 
 	if (!proxy || !*proxy)
 		proxy = either_case("all_proxy", "ALL_PROXY");
-	if (!proxy || url_host_loopback(url->host))
+	if (!proxy || url_host_loopback(url->host) || exchange->http->settings.socket)
 		proxy = "";
 	shown = url_redacted(proxy);
 	snprintf(exchange->proxy, sizeof exchange->proxy, "%s", shown);
@@ -309,6 +309,7 @@ static void set_proxy(struct http_exchange *exchange, const struct url *url)
 static void set_trust(struct http_exchange *exchange, const struct url *url)
 {
 	scratch char *authority = url_authority(url);
+	const struct http_settings *settings = &exchange->http->settings;
 	const struct trust *trust;
 
 	curl_easy_setopt(exchange->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -323,9 +324,15 @@ static void set_trust(struct http_exchange *exchange, const struct url *url)
 	}
 	if (getenv("SSL_CERT_DIR"))
 		curl_easy_setopt(exchange->easy, CURLOPT_CAPATH, NULL);
-	if (trust->certificate) {
-		curl_easy_setopt(exchange->easy, CURLOPT_SSLCERT, trust->certificate);
-		curl_easy_setopt(exchange->easy, CURLOPT_SSLKEY, trust->key);
+	if (settings->certificate || trust->certificate) {
+		curl_easy_setopt(exchange->easy, CURLOPT_SSLCERT,
+			settings->certificate ? settings->certificate : trust->certificate);
+		curl_easy_setopt(exchange->easy, CURLOPT_SSLKEY,
+			settings->certificate ? settings->key : trust->key);
+	}
+	if (settings->unverified) {
+		curl_easy_setopt(exchange->easy, CURLOPT_SSL_VERIFYPEER, 0L);
+		curl_easy_setopt(exchange->easy, CURLOPT_SSL_VERIFYHOST, 0L);
 	}
 }
 
@@ -377,6 +384,8 @@ static void set_limits(struct http_exchange *exchange)
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, exchange->fresh ? 1L : 0L);
+	if (exchange->http->settings.socket)
+		curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, exchange->http->settings.socket);
 }
 
 /* Whether the exchange is one that goes on. */
@@ -507,13 +516,17 @@ bool http_failure_passes(int failure)
 	}
 }
 
-static const char *advice(CURLcode failure)
+static const char *advice(const struct http *http, CURLcode failure)
 {
+	const char *own = http->settings.trust_advice;
+
 	switch (failure) {
 	case CURLE_PEER_FAILED_VERIFICATION:
-		return "; if the registry has an authority of its own, name it with --ca-file";
+		return own
+			? own
+			: "; if the registry has an authority of its own, name it with --ca-file";
 	case CURLE_SSL_CERTPROBLEM:
-		return "; look at the client certificate and its key in certs.d";
+		return own ? own : "; look at the client certificate and its key in certs.d";
 	default:
 		return "";
 	}
@@ -546,7 +559,7 @@ static void describe(struct http_exchange *exchange, CURLcode code, long tunnel)
 	else if (strstr(why, "protocol version") || strstr(why, "unsupported protocol"))
 		exchange->failure_text = xstrdup("it speaks no TLS 1.2 or newer");
 	else
-		exchange->failure_text = xasprintf("%s%s", why, advice(code));
+		exchange->failure_text = xasprintf("%s%s", why, advice(exchange->http, code));
 	/* the proxy's refusal will not change, though libcurl calls it a broken connection */
 	exchange->failure = tunnel >= 400 && tunnel < 500 ? CURLE_PROXY : (int)code;
 }

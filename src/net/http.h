@@ -24,6 +24,12 @@ struct http;
 struct http_settings {
 	const char *ca_file; /* further authorities, PEM; NULL: none */
 	int timeout;         /* seconds without a byte, after which an exchange has failed; > 0 */
+
+	/* For the API of an engine; all zero for registries. */
+	const char *socket;            /* the Unix socket to connect to, whatever the URL says */
+	const char *certificate, *key; /* our own, PEM, in place of those of certs.d */
+	bool unverified;               /* do not look at the peer's certificate */
+	const char *trust_advice;      /* what to do about a certificate that is not trusted */
 };
 
 /* What http_exchange.read returns instead of a number of bytes; and write instead of 0. */

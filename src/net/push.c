@@ -41,18 +41,17 @@ struct image {
 	struct push *push;
 	struct registry *registry;
 	json_t *record;
-	struct image_ref ref;
+	struct target target;
 	struct base_place place;
-	struct strs names; /* of tags */
-	struct tag *tags;  /* those that this image is to have */
+	struct tag *tags; /* those that this image is to have */
 	size_t tag_count, waiting;
 	struct part top;
-	bool in_store, done, tag_only;
+	bool done;
 };
 
 static struct repo repo_of(const struct image *image)
 {
-	return (struct repo){ image->ref.host, image->ref.repository };
+	return (struct repo){ image->target.ref.host, image->target.ref.repository };
 }
 
 static void part_release(struct part *part)
@@ -72,8 +71,7 @@ static void image_release(struct image *image)
 {
 	part_release(&image->top);
 	base_place_release(&image->place);
-	ref_release(&image->ref);
-	strs_release(&image->names);
+	target_release(&image->target);
 	free(image->tags);
 }
 
@@ -178,7 +176,7 @@ static int start_blob(struct part *part, const json_t *object, bool layer, struc
 		return -1;
 	if (origin->repo.host)
 		origin->source.repo = &origin->repo;
-	if (layer && origin->mount_from && !strcmp(image->place.host, image->ref.host))
+	if (layer && origin->mount_from && !strcmp(image->place.host, image->target.ref.host))
 		mount_from = origin->mount_from;
 	registry_push_blob(image->registry, repo_of(image), blob.digest, blob.size, origin->source,
 		mount_from, (struct registry_done){ blob_arrived, part });
@@ -265,94 +263,37 @@ static int start_image(struct image *image, struct err *err)
 	return image->tag_count ? 0 : part_start(&image->top, err);
 }
 
-/* Where an image goes: "" is the store. */
-static const char *destination(const struct push *push, const json_t *record)
-{
-	const char *repo = push->repo;
-
-	if (!repo)
-		repo = record_get(record, "repository");
-	if (!repo || (!*repo && !push->repo))
-		repo = getenv("KO_DOCKER_REPO");
-	return repo ? repo : "";
-}
-
-static int set_ref(struct image *image, const char *repo, struct err *err)
-{
-	static const char *const engines[] = { "ko.local", "kind.local" };
-	bool bare = json_is_true(json_object_get(image->record, "bare"));
-	const char *name = record_need(image->record, "name", err);
-	struct image_ref prefix = { 0 };
-	int result;
-
-	if (!name)
-		return -1;
-	image->in_store = !*repo;
-	if (image->in_store) {
-		image->ref.name = xasprintf("ko.local/%s", name);
-		return 0;
-	}
-	for (size_t i = 0; i < countof(engines); i++) {
-		size_t n = strlen(engines[i]);
-
-		if (!strncmp(repo, engines[i], n) && strchr("/:", repo[n]))
-			return err_set(err, ERR_USAGE,
-				"%s: loading images into an engine is not supported; name a "
-				"registry",
-				repo);
-	}
-	result = ref_parse_prefix(&prefix, "KO_DOCKER_REPO", repo, err) ||
-		ref_under(&image->ref, &prefix, bare ? "" : name, err);
-	ref_release(&prefix);
-	return result ? -1 : 0;
-}
-
 /* Another image of this run that goes to the same repository and has the tag. */
 static bool is_taken(
 	const struct image *images, size_t n, const struct image *image, const char *tag)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (!strcmp(images[i].ref.name, image->ref.name) && strs_has(&images[i].names, tag))
+		if (!strcmp(images[i].target.ref.name, image->target.ref.name) &&
+			strs_has(&images[i].target.tags, tag))
 			return true;
 	}
 	return false;
 }
 
 /* Of several images in one repository (--bare) the first one has the tag. */
-static int set_tags(struct image *images, size_t n, struct err *err)
+static int set_target(struct image *images, size_t n, struct err *err)
 {
 	struct image *image = &images[n];
+	struct target *target = &image->target;
 	const struct push *push = image->push;
 
-	record_strings(image->record, "tags", &image->names);
-	if (push->tags && push->tags->n) {
-		strs_release(&image->names);
-		for (size_t i = 0; i < push->tags->n; i++)
-			strs_add(&image->names, push->tags->v[i]);
-	}
-	if (!image->names.n)
-		strs_add(&image->names, "latest");
-	image->tags = xcalloc(image->names.n, sizeof *image->tags);
-	for (size_t i = 0; i < image->names.n; i++) {
-		const char *tag = image->names.v[i];
-		bool repeated = false;
+	if (target_make(target, image->record, push->repo, push->tags, push->tag_only, err))
+		return -1;
+	if (target->place == REF_ENGINE || target->place == REF_KIND)
+		return err_set(err, ERR_USAGE, "%s is no registry: ko-load brings images there",
+			target->ref.host);
+	image->tags = xcalloc(target->tags.n, sizeof *image->tags);
+	for (size_t i = 0; i < target->tags.n; i++) {
+		const char *tag = target->tags.v[i];
 
-		if (!ref_tag_valid(tag))
-			return err_set(err, ERR_USAGE,
-				"\"%s\" is not a tag: letters, digits and ._- "
-				"are, 128 of them at most",
-				tag);
-		for (size_t j = 0; j < image->tag_count; j++)
-			repeated = repeated || !strcmp(image->tags[j].name, tag);
-		if (!repeated && !is_taken(images, n, image, tag))
+		if (!is_taken(images, n, image, tag))
 			image->tags[image->tag_count++] = (struct tag){ image, tag, false };
 	}
-	image->tag_only = push->tag_only && !image->in_store;
-	if (image->tag_only && (image->names.n != 1 || !strcmp(image->names.v[0], "latest")))
-		return err_set(err, ERR_USAGE,
-			"--tag-only needs exactly one tag, and not latest: the reference would not "
-			"say "
-			"which image is meant");
 	return 0;
 }
 
@@ -365,23 +306,14 @@ static int prepare(struct image *images, size_t n, struct err *err)
 		return err_set(err, ERR_INPUT, "record of %s: no image; has ko-image run?",
 			record_title(image->record));
 	if (base_place_parse(&image->place, base ? base : STATIC_REFERENCE, err) ||
-		part_from(&image->top, image, json_object_get(image->record, "image"), err) ||
-		set_ref(image, destination(image->push, image->record), err))
+		part_from(&image->top, image, json_object_get(image->record, "image"), err))
 		return -1;
-	return set_tags(images, n, err);
+	return set_target(images, n, err);
 }
 
-/* The reference to print: the tag is in it when exactly one other than latest was asked for. */
-static char *reference(const struct image *image)
+static bool in_store(const struct image *image)
 {
-	const char *tag = image->names.v[0];
-
-	if (image->tag_only)
-		return xasprintf("%s:%s", image->ref.name, tag);
-	if (!image->in_store && image->names.n == 1 && strcmp(tag, "latest") != 0 &&
-		image->tag_count)
-		return xasprintf("%s:%s@%s", image->ref.name, tag, image->top.digest);
-	return xasprintf("%s@%s", image->ref.name, image->top.digest);
+	return image->target.place == REF_STORE;
 }
 
 static int push_to_store(struct push *push, struct image *images, size_t n, struct err *err)
@@ -389,7 +321,7 @@ static int push_to_store(struct push *push, struct image *images, size_t n, stru
 	cleanup(records_release) struct records records = { .list = json_array() };
 
 	for (size_t i = 0; i < n; i++) {
-		if (images[i].in_store)
+		if (in_store(&images[i]))
 			json_array_append(records.list, images[i].record);
 	}
 	push->stored = records_count(&records) > 0;
@@ -398,14 +330,14 @@ static int push_to_store(struct push *push, struct image *images, size_t n, stru
 	for (size_t i = 0; i < n; i++) {
 		const char *name = record_get(images[i].record, "name");
 
-		for (size_t j = 0; images[i].in_store && j < images[i].tag_count; j++) {
+		for (size_t j = 0; in_store(&images[i]) && j < images[i].tag_count; j++) {
 			scratch char *listed = xasprintf("%s:%s", name, images[i].tags[j].name);
 
 			if (oci_tag(push->oci, json_object_get(images[i].record, "image"), listed,
 				    err))
 				return -1;
 		}
-		images[i].done = images[i].done || images[i].in_store;
+		images[i].done = images[i].done || in_store(&images[i]);
 	}
 	return 0;
 }
@@ -415,7 +347,7 @@ static int push_to_registries(struct push *push, struct image *images, size_t n,
 	struct registry *registry = NULL;
 
 	for (size_t i = 0; i < n; i++) {
-		if (images[i].in_store)
+		if (in_store(&images[i]))
 			continue;
 		registry = base_registry(push->finder, err);
 		if (!registry)
@@ -424,7 +356,7 @@ static int push_to_registries(struct push *push, struct image *images, size_t n,
 		registry_expect(registry, repo_of(&images[i]), true);
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (!images[i].in_store && start_image(&images[i], err))
+		if (!in_store(&images[i]) && start_image(&images[i], err))
 			return -1;
 	}
 	return registry ? registry_run(registry, err) : 0;
@@ -444,7 +376,9 @@ static int push_all(struct push *push, struct image *images, size_t n, struct er
 				record_title(images[i].record));
 	}
 	for (size_t i = 0; i < n; i++) {
-		scratch char *text = reference(&images[i]);
+		const struct image *image = &images[i];
+		scratch char *text =
+			target_reference(&image->target, image->tag_count > 0, image->top.digest);
 
 		json_object_set_new(images[i].record, "ref", json_string(text));
 	}

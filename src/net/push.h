@@ -2,7 +2,7 @@
 #define NET_PUSH_H
 
 #include "base.h"
-#include "inputs/ref.h"
+#include "inputs/target.h"
 
 /*
  * Bringing images to where they are run from: a registry, or with no repository named the store

@@ -56,8 +56,8 @@ ko-push --repo= images.json >from-images.json
 is "assembled before or here: the same" "$(jq -r .ref from-images.json)" "$(jq -r .ref stored.json)"
 printf '{"importpath":"example.com/x/a","name":"a"}\n' >bare-record.json
 fails "no layers" 3 'no platforms; has ko-layer run' ko-push --repo= bare-record.json
-fails "engines" 2 'ko.local: loading images into an engine is not supported' ko-push --repo ko.local three.json
-fails "engines, kind" 2 'kind.local/x: loading images into an engine is not supported' ko-push --repo kind.local/x three.json
+fails "engines" 2 'ko.local is no registry: ko-load brings images there' ko-push --repo ko.local three.json
+fails "engines, kind" 2 'kind.local is no registry: ko-load brings images there' ko-push --repo kind.local/x three.json
 fails "a repository that is none" 2 'KO_DOCKER_REPO' ko-push --repo 'host.example/UPPER' three.json
 fails "a tag that is none" 2 '"a b" is not a tag' ko-push --repo= --tag 'a b' three.json
 fails "--tag-only with latest" 2 '--tag-only needs exactly one tag, and not latest' ko-push --repo localhost:1/x --tag-only three.json
