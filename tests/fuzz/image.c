@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err err;
 
 	if (!oci.dir) {
-		char dir[] = "/tmp/fuzz-image.XXXXXX";
+		char dir[] = "fuzz-image.XXXXXX";
 
 		if (!mkdtemp(dir) || oci_open(&oci, dir, &err))
 			abort();
