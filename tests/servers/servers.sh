@@ -16,6 +16,9 @@
 #	make_record NAME PLATFORM...  the record of an image on the built-in base whose layer, a program
 #	                              NAME, is in .ko/oci; where $base is set, on that
 #	log_of NAME                   what the registry was asked: METHOD PATH STATUS
+#	calmly N LOG... -- COMMAND... a push with "--stats stats", run until it opened N connections, ten times
+#	                              at most: to a machine that has much to do any registry looks far
+#	                              away, and is asked on more of them. The logs have the last run only
 #
 # Where a program is missing the function fails, and a test says so by skip.
 
@@ -211,4 +214,20 @@ make_record() {
 
 log_of() {
 	sed -n 's/.*"\([A-Z]* [^ "]*\) HTTP[^"]*" \([0-9]*\).*/\1 \2/p' "$tmp/$1.log"
+}
+
+calmly() {
+	calm_want=$1 calm_logs=
+	shift
+	while [ "$1" != -- ]; do
+		calm_logs="$calm_logs $1"
+		shift
+	done
+	shift
+	for calm_attempt in 1 2 3 4 5 6 7 8 9 10; do
+		for calm_log in $calm_logs; do : >"$tmp/$calm_log"; done
+		"$@" || return
+		[ "$(jq .connections stats)" != "$calm_want" ] || return 0
+		sleep 0.1
+	done
 }
