@@ -1,14 +1,19 @@
 #include "digest.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
+
+#define CHUNK ((size_t)1 << 18)
 
 void digest_init(struct digest *digest)
 {
@@ -49,6 +54,23 @@ void digest_of(const void *bytes, size_t n, char text[DIGEST_SIZE])
 	digest_init(&digest);
 	digest_update(&digest, bytes, n);
 	digest_final(&digest, text);
+}
+
+int digest_of_file(int fd, char text[DIGEST_SIZE])
+{
+	scratch char *chunk = xmalloc(CHUNK);
+	struct digest digest;
+	off_t at = 0;
+	ssize_t n;
+
+	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	digest_init(&digest);
+	while ((n = pread(fd, chunk, CHUNK, at)) > 0 || (n < 0 && errno == EINTR)) {
+		digest_update(&digest, chunk, n > 0 ? (size_t)n : 0);
+		at += n > 0 ? n : 0;
+	}
+	digest_final(&digest, text);
+	return n < 0 ? -1 : 0;
 }
 
 bool digest_valid(const char *s)

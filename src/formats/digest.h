@@ -27,6 +27,9 @@ void digest_release(struct digest *digest);
 /* Of bytes in memory. */
 void digest_of(const void *bytes, size_t n, char text[DIGEST_SIZE]);
 
+/* Of a whole file. Returns 0, or -1 with errno set. */
+int digest_of_file(int fd, char text[DIGEST_SIZE]);
+
 /* Whether s is "sha256:" and 64 lower-case digits and nothing else; a check that comes before s
  * gets into a path or a URL. */
 bool digest_valid(const char *s);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/share.h"
 
 #define REF_NAME "org.opencontainers.image.ref.name"
 
@@ -91,8 +92,32 @@ int oci_begin(const struct oci *oci, struct file_draft *draft, struct err *err)
 int oci_commit(const struct oci *oci, struct file_draft *draft, const char *digest, struct err *err)
 {
 	scratch char *path = oci_path(oci, digest);
+	struct stat st;
 
+	if (!fstat(draft->fd, &st))
+		fchmod(draft->fd, st.st_mode & 0444);
 	return file_commit(draft, path, err);
+}
+
+int oci_take(const struct oci *oci, const char *file, const char *digest, json_int_t size,
+	struct err *err)
+{
+	cleanup(file_abandon) struct file_draft draft = { 0 };
+	scratch char *path = oci_path(oci, digest);
+	char actual[DIGEST_SIZE];
+	struct stat st;
+	int result;
+
+	if (oci_has(oci, digest, size))
+		return 0;
+	result = share_begin(&draft, path, file, err);
+	if (result)
+		return result;
+	if (fstat(draft.fd, &st) || digest_of_file(draft.fd, actual))
+		return err_sys(err, "%s", file);
+	if (st.st_size != size || strcmp(actual, digest) != 0)
+		return 1;
+	return oci_commit(oci, &draft, digest, err);
 }
 
 /* The index with its entries; a missing file is an empty index. */

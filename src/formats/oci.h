@@ -9,9 +9,10 @@
 
 /*
  * The store: a directory in the OCI image layout (image-spec, image-layout.md). Blobs have their
- * digest as name, appear whole, and are never changed; so any number of tools may use one store at
- * the same time. Only blobs that were needed are there: a base layer that the destination has
- * already may be missing.
+ * digest as name, appear whole, and are never changed (layers have no write permission), so any
+ * number of tools may use one store at the same time, and a blob may be a link to one elsewhere.
+ * Only blobs that were needed are there: a base layer that the destination has already may be
+ * missing.
  */
 struct oci {
 	char *dir;
@@ -61,6 +62,14 @@ json_t *oci_get_json(const struct oci *oci, const char *digest, struct buf *text
 int oci_begin(const struct oci *oci, struct file_draft *draft, struct err *err);
 int oci_commit(
 	const struct oci *oci, struct file_draft *draft, const char *digest, struct err *err);
+
+/*
+ * Takes a blob over from a file that nobody writes to, by a link where that can be. Its content is
+ * checked. Returns 0 (also when the blob is there already), 1 when there is no such file or it is
+ * damaged, -1 with err.
+ */
+int oci_take(const struct oci *oci, const char *file, const char *digest, json_int_t size,
+	struct err *err);
 
 /*
  * Lists an image in index.json under a name (annotation org.opencontainers.image.ref.name), in
