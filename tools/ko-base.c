@@ -1,6 +1,4 @@
-#include <stdlib.h>
-#include <string.h>
-
+#include "base/environment.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -41,7 +39,7 @@ static int run(const struct strs *operands, struct err *err)
 		.builddir = file_build_dir(builddir),
 		.lock = lock,
 		.platforms = &platforms,
-		.update = update || (getenv("KO_BASE_UPDATE") && *getenv("KO_BASE_UPDATE")),
+		.update = update || environment_flag("KO_BASE_UPDATE"),
 		.offline = offline,
 		.network = &network };
 	json_t *base;

@@ -1,5 +1,7 @@
 #include "environment.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "mem.h"
@@ -34,4 +36,11 @@ void environment_settings(struct strs *settings)
 			strs_add(settings, *e);
 	}
 	strs_sort(settings);
+}
+
+bool environment_flag(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value && strcmp(value, "0");
 }

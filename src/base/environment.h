@@ -1,6 +1,8 @@
 #ifndef BASE_ENVIRONMENT_H
 #define BASE_ENVIRONMENT_H
 
+#include <stdbool.h>
+
 #include "buf.h"
 
 /*
@@ -10,5 +12,8 @@
  * proxies may hold passwords.
  */
 void environment_settings(struct strs *settings);
+
+/* Whether a variable that is yes or no is set, and neither empty nor "0". */
+bool environment_flag(const char *name);
 
 #endif

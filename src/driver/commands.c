@@ -22,6 +22,7 @@ const struct driver_command driver_commands[] = {
 		&driver_create_tool },
 	{ "why", NULL, "say why an image would be or was made again", driver_why,
 		&driver_why_tool },
+	{ "base", NULL, "update: look for newer base images", driver_base, &driver_base_tool },
 	{ "delete", NULL, "kubectl delete", driver_delete, NULL },
 	{ "login", NULL, "store credentials for a registry", driver_login, NULL },
 	{ "logout", NULL, "forget credentials for a registry", driver_logout, NULL },

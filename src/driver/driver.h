@@ -21,6 +21,7 @@ int driver_build(int argc, char *argv[], struct err *err);
 int driver_resolve(int argc, char *argv[], struct err *err);
 int driver_apply(int argc, char *argv[], struct err *err);
 int driver_create(int argc, char *argv[], struct err *err);
+int driver_base(int argc, char *argv[], struct err *err);
 int driver_why(int argc, char *argv[], struct err *err);
 int driver_delete(int argc, char *argv[], struct err *err);
 int driver_login(int argc, char *argv[], struct err *err);
@@ -28,6 +29,6 @@ int driver_logout(int argc, char *argv[], struct err *err);
 int driver_completion(int argc, char *argv[], struct err *err);
 
 extern const struct opt_tool driver_build_tool, driver_resolve_tool, driver_why_tool,
-	driver_apply_tool, driver_create_tool;
+	driver_apply_tool, driver_create_tool, driver_base_tool;
 
 #endif

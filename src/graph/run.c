@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/environment.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -19,14 +20,23 @@
  * ends us, ninja is still removing what it has not finished; when SIGKILL ends us both, commands go
  * on. The next run must not meet them.
  */
+int run_lock(const char *dir, struct err *err)
+{
+	scratch char *path = path_join(dir, "lock");
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+
+	if (fd >= 0 && !flock(fd, LOCK_EX))
+		return fd;
+	err_sys(err, "%s", path);
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
 static int lock(struct run *run, struct err *err)
 {
-	scratch char *path = path_join(run->dir, "lock");
-
-	run->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-	if (run->lock < 0 || flock(run->lock, LOCK_EX))
-		return err_sys(err, "%s", path);
-	return 0;
+	run->lock = run_lock(run->dir, err);
+	return run->lock < 0 ? -1 : 0;
 }
 
 /* What the graph's KEY stands for, for ko why. */
@@ -140,10 +150,9 @@ static int notice_others(const struct run *run, const char *key, struct err *err
 /* KO_BASE_UPDATE asks for a look at the registries: the edges of bases have to run again. */
 static int forget_bases(const struct run *run, struct err *err)
 {
-	const char *update = getenv("KO_BASE_UPDATE");
 	cleanup(strs_release) struct strs names = { 0 };
 
-	if (!update || !*update || !strcmp(update, "0"))
+	if (!environment_flag("KO_BASE_UPDATE"))
 		return 0;
 	if (file_list(run->dir, &names, err))
 		return -1;
