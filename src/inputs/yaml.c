@@ -67,7 +67,8 @@ static void add_scalar(
 		begin++;
 		end--;
 	}
-	if (end - begin > n && !memcmp(events->text + begin, value, n))
+	if (end - begin > n && !memcmp(events->text + begin, value, n) &&
+		strchr(" \t\r\n", events->text[begin + n]))
 		end = begin + n;
 	references_add(references, value, n, begin, end, style);
 }

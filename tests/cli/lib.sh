@@ -31,7 +31,7 @@ result() {
 	echo "$1 $count - $2"
 }
 
-note() { printf '%s\n' "$1" | sed 's/^/# /'; }
+note() { printf '%s\n' "$1" | sed 's/^/# /' >&2; }
 
 ok() {
 	ok_name=$1
@@ -41,7 +41,7 @@ ok() {
 	else
 		result 'not ok' "$ok_name"
 		note "status $? of: $*"
-		note "$(head -c 4000 "$tmp/.out")"
+		note "$(tail -c 4000 "$tmp/.out")"
 	fi
 }
 

@@ -200,7 +200,7 @@ start_scripted
 for signal in 15 2 1; do
 	say reset
 	say 'rule {"m":"PATCH","least":1000,"n":1,"do":"hang","seconds":20}'
-	env --default-signal=INT ko-push --oci img --repo "$scripted/a" one.json >out 2>err &
+	env --default-signal=INT,HUP ko-push --oci img --repo "$scripted/a" one.json >out 2>err &
 	pid=$!
 	while ! say log | grep -q PATCH; do sleep 0.05; done
 	sleep 0.1

@@ -26,6 +26,8 @@ static const struct {
 	{ "in an anchor", "a: &ko ko://x/y\nb: *ko\n", "1:8 plain ko://x/y <ko://x/y>\n" },
 	{ "literal", "a: | # ko://x/y\n  ko://x/y\nb: 1\n", "2:3 block ko://x/y <ko://x/y>\n" },
 	{ "folded", "- >2-\n  ko://x/y\n\n", "2:3 block ko://x/y <ko://x/y>\n" },
+	{ "an escape at the end", "- 'ko://x/y'''\n- \"ko://x/y\\\\\"\n",
+		"1:4 single ko://x/y' <ko://x/y''>\n2:4 double ko://x/y\\ <ko://x/y\\\\>\n" },
 	{ "text of another thing", "a: |\n  image: x\n  ko://x/y\n", "" },
 	{ "escapes", "a: \"\\x6bo:\\/\\/x/y\"\n", "1:5 double ko://x/y <\\x6bo:\\/\\/x/y>\n" },
 	{ "escapes of JSON", "{\"a\":\"ko:\\/\\/x\\u002fy\"}",
