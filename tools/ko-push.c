@@ -13,14 +13,17 @@
 
 static const char *oci_dir, *builddir, *repo, *ca_file, *stats_file, *refs_file, *out;
 static struct strs tags, insecure;
-static bool tag_only;
+static bool tag_only, pushing = true;
 
 static const struct opt opts[] = {
 	{ 0, "oci", "DIR", OPT_STRING, &oci_dir, "image store (default BUILDDIR/oci)" },
 	{ 0, "builddir", "DIR", OPT_STRING, &builddir, "build directory (default .ko)" },
 	{ 0, "repo", "REPOSITORY", OPT_STRING, &repo,
 		"where to push (default KO_DOCKER_REPO); empty: complete the store" },
-	{ 't', "tag", "TAG", OPT_CSV, &tags, "tags (default latest, or the record's)" },
+	{ 't', "tag", "TAG", OPT_CSV_OR_NONE, &tags,
+		"tags (default latest, or the record's); empty: none" },
+	{ 0, "push", NULL, OPT_FLAG, &pushing,
+		"false: complete the store; references are as if pushed" },
 	{ 0, "tag-only", NULL, OPT_FLAG, &tag_only, "references are repository:tag" },
 	{ 0, "insecure-registry", "HOST", OPT_LIST, &insecure,
 		"allow plain http to this registry (repeatable)" },
@@ -45,15 +48,18 @@ static int write_refs(const struct records *records, struct err *err)
 		const json_t *record = records_at(records, i), *entry;
 		const char *ref = record_get(record, "ref");
 		const char *top = record_get(json_object_get(record, "image"), "digest");
+		cleanup(ref_release) struct image_ref parts = { 0 };
 		size_t j;
 
+		if (ref_parse(&parts, ref, err))
+			return -1;
 		buf_addf(&text, "%s\n", ref);
 		json_array_foreach (json_object_get(record, "platforms"), j, entry) {
 			const char *digest =
 				record_get(json_object_get(entry, "manifest"), "digest");
 
 			if (digest && strcmp(digest, top) != 0)
-				buf_addf(&text, "%.*s@%s\n", (int)strcspn(ref, "@"), ref, digest);
+				buf_addf(&text, "%s@%s\n", parts.name, digest);
 		}
 	}
 	return file_output(refs_file, buf_str(&text), text.len, err) < 0 ? -1 : 0;
@@ -79,7 +85,7 @@ static void say(const struct push *push, double seconds)
 {
 	const struct registry_stats *s = &push->stats;
 
-	if (push->stored && !repo)
+	if (push->stored && !repo && pushing)
 		log_note("KO_DOCKER_REPO is unset: the images are in %s; set it to push them",
 			push->oci->dir);
 	if (s->requests && (log_verbosity || isatty(STDERR_FILENO)))
@@ -101,9 +107,12 @@ static int run(const struct strs *operands, struct err *err)
 	cleanup(base_finder_release) struct base_finder finder = {
 		.oci = &oci, .builddir = file_build_dir(builddir), .network = &network
 	};
-	struct push push = {
-		.oci = &oci, .repo = repo, .tags = &tags, .tag_only = tag_only, .finder = &finder
-	};
+	struct push push = { .oci = &oci,
+		.repo = repo,
+		.tags = &tags,
+		.tag_only = tag_only,
+		.keep = !pushing,
+		.finder = &finder };
 	struct timespec from, to;
 	double seconds;
 

@@ -11,7 +11,7 @@
 #include "graph/graph.h"
 
 static struct plan_options options;
-static struct destination destination;
+static struct destination destination = { .push = true };
 static const char *ninja_file, *make_file, *depfile_name, *depfile_target, *builddir, *oci, *out;
 static bool self;
 

@@ -90,7 +90,10 @@ static int set(const struct opt *opt, const char *value, struct err *err)
 		strs_add(opt->value, value);
 		return 0;
 	case OPT_CSV:
+	case OPT_CSV_OR_NONE:
 		strs_split(opt->value, value, ",");
+		if (opt->kind == OPT_CSV_OR_NONE && !*value)
+			strs_add(opt->value, "");
 		return 0;
 	case OPT_NUMBER:
 	case OPT_LEVEL:

@@ -13,13 +13,14 @@
  * --name=VALUE and --name VALUE are the same. What follows "--" is kept apart.
  */
 enum opt_kind {
-	OPT_FLAG,   /* bool *; also --name=true, --name=false */
-	OPT_STRING, /* const char **; the last one wins; points into argv */
-	OPT_LIST,   /* struct strs *; one element each time */
-	OPT_CSV,    /* struct strs *; each time split at commas, as ko does */
-	OPT_NUMBER, /* int *; decimal, not negative */
-	OPT_LEVEL,  /* int *; "-v" is 1, "-v 2", "-v2" and "--name=2" are 2 */
-	OPT_PASS,   /* struct strs *; handed on as "--name" or "--name=VALUE" */
+	OPT_FLAG,        /* bool *; also --name=true, --name=false */
+	OPT_STRING,      /* const char **; the last one wins; points into argv */
+	OPT_LIST,        /* struct strs *; one element each time */
+	OPT_CSV,         /* struct strs *; each time split at commas, as ko does */
+	OPT_CSV_OR_NONE, /* the same; an empty value is one empty element: a list set to nothing */
+	OPT_NUMBER,      /* int *; decimal, not negative */
+	OPT_LEVEL,       /* int *; "-v" is 1, "-v 2", "-v2" and "--name=2" are 2 */
+	OPT_PASS,        /* struct strs *; handed on as "--name" or "--name=VALUE" */
 };
 
 struct opt {

@@ -19,14 +19,12 @@
 #include "graph/why.h"
 
 static struct plan_options plan;
-static struct destination destination;
+static struct destination destination = { .push = true };
 static struct strs kubectl;
-static bool push = true;
 static int jobs;
 
 #define BUILD_OPTIONS \
 	PLAN_IMAGE_OPTIONS(&plan), \
-		{ 0, "push", NULL, OPT_FLAG, &push, "false: keep the images in the store only" }, \
 		{ 'j', "jobs", "N", OPT_NUMBER, &jobs, "how many commands ninja runs at once" }, \
 		DESTINATION_OPTIONS(&destination)
 
@@ -83,8 +81,6 @@ static int make_words(struct strs *words, struct err *err)
 {
 	if (!destination.repo)
 		destination.repo = getenv("KO_DOCKER_REPO");
-	if (!push)
-		destination.repo = "";
 	if (save_stdin(err))
 		return -1;
 	strs_take(words, xasprintf("--builddir=%s", file_build_dir(NULL)));

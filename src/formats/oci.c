@@ -158,21 +158,29 @@ bool oci_is_foreign(const json_t *descriptor)
 		(strstr(type, "foreign") || strstr(type, "nondistributable"));
 }
 
+/* Whether an entry is to make way for the image under this name. */
+static bool is_same(const json_t *entry, const json_t *descriptor, const char *name)
+{
+	const char *digest = record_get(entry, "digest");
+	const char *other = record_get(json_object_get(entry, "annotations"), REF_NAME);
+
+	return name ? other && !strcmp(other, name)
+		    : digest && !strcmp(digest, record_get(descriptor, "digest"));
+}
+
 static void set_entry(json_t *manifests, const json_t *descriptor, const char *name)
 {
-	json_t *entry = oci_named(descriptor, name);
 	json_t *old;
 	size_t i;
 
 	json_array_foreach (manifests, i, old) {
-		const char *other = record_get(json_object_get(old, "annotations"), REF_NAME);
-
-		if (other && !strcmp(other, name)) {
-			json_array_set_new(manifests, i, entry);
-			return;
-		}
+		if (!is_same(old, descriptor, name))
+			continue;
+		if (name)
+			json_array_set_new(manifests, i, oci_named(descriptor, name));
+		return;
 	}
-	json_array_append_new(manifests, entry);
+	json_array_append_new(manifests, oci_named(descriptor, name));
 }
 
 int oci_tag(const struct oci *oci, const json_t *descriptor, const char *name, struct err *err)

@@ -73,7 +73,8 @@ int oci_take(const struct oci *oci, const char *file, const char *digest, json_i
 
 /*
  * Lists an image in index.json under a name (annotation org.opencontainers.image.ref.name), in
- * place of what had this name. Other entries stay. Safe against others doing the same at once.
+ * place of what had this name; name NULL: without one, where it is not listed at all. Other entries
+ * stay. Safe against others doing the same at once.
  */
 int oci_tag(const struct oci *oci, const json_t *descriptor, const char *name, struct err *err);
 

@@ -14,6 +14,8 @@ void destination_words(const struct destination *d, struct strs *words)
 {
 	if (d->repo)
 		strs_take(words, xasprintf("--repo=%s", d->repo));
+	if (!d->push)
+		strs_add(words, "--push=false");
 	if (d->tag_only)
 		strs_add(words, "--tag-only");
 	destination_trust_words(d, words);

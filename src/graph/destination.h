@@ -5,8 +5,8 @@
 
 /* Where images go: what ko-scan puts into the graph's push edge. */
 struct destination {
-	const char *repo; /* "": the store; NULL: as ko-push decides */
-	bool tag_only;
+	const char *repo;    /* "": the store; NULL: as ko-push decides */
+	bool tag_only, push; /* push is true where nothing else is said */
 	const char *ca_file, *image_refs, *stats;
 	struct strs insecure;
 };
@@ -14,6 +14,8 @@ struct destination {
 #define DESTINATION_OPTIONS(d) \
 	{ 0, "repo", "REPOSITORY", OPT_STRING, &(d)->repo, \
 		"where to push (default: KO_DOCKER_REPO)" }, \
+		{ 0, "push", NULL, OPT_FLAG, &(d)->push, \
+			"false: keep the images in the store only" }, \
 		{ 0, "tag-only", NULL, OPT_FLAG, &(d)->tag_only, \
 			"write repository:tag without digest" }, \
 		{ 0, "insecure-registry", "HOST", OPT_LIST, &(d)->insecure, \

@@ -48,7 +48,8 @@ struct plan_options {
 		{ 0, "naming", "KIND", OPT_STRING, &(o)->naming, "last, path, bare or md5" }, \
 		{ 0, "platform", "LIST", OPT_CSV, &(o)->platforms, \
 			"os/arch[/variant],... or all" }, \
-		{ 't', "tags", "LIST", OPT_CSV, &(o)->tags, "tags to push (default latest)" }, \
+		{ 't', "tags", "LIST", OPT_CSV_OR_NONE, &(o)->tags, \
+			"tags to push (default latest); empty: none" }, \
 		{ 0, "image-label", "KEY=VALUE", OPT_LIST, &(o)->labels, \
 			"label for the images (repeatable)" }, \
 		{ 0, "image-annotation", "KEY=VALUE", OPT_LIST, &(o)->annotations, \

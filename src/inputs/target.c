@@ -36,11 +36,11 @@ static int set_ref(struct target *target, const json_t *record, const char *repo
 
 static int add_tag(struct target *target, const char *tag, struct err *err)
 {
-	if (!ref_tag_valid(tag))
+	if (*tag && !ref_tag_valid(tag))
 		return err_set(err, ERR_USAGE,
 			"\"%s\" is not a tag: letters, digits and ._- are, 128 of them at most",
 			tag);
-	if (!strs_has(&target->tags, tag))
+	if (*tag && !strs_has(&target->tags, tag))
 		strs_add(&target->tags, tag);
 	return 0;
 }
@@ -58,7 +58,7 @@ static int set_tags(
 		if (add_tag(target, tags->v[i], err))
 			return -1;
 	}
-	return target->tags.n ? 0 : add_tag(target, "latest", err);
+	return tags->n ? 0 : add_tag(target, "latest", err);
 }
 
 int target_make(struct target *target, const json_t *record, const char *repo,
@@ -83,12 +83,11 @@ void target_release(struct target *target)
 
 char *target_reference(const struct target *target, bool tagged, const char *digest)
 {
-	const char *tag = target->tags.v[0];
+	const char *tag = target->tags.n == 1 ? target->tags.v[0] : "latest";
 
 	if (target->tag_only)
 		return xasprintf("%s:%s", target->ref.name, tag);
-	if (target->place == REF_REGISTRY && target->tags.n == 1 && tagged &&
-		strcmp(tag, "latest") != 0)
+	if (target->place == REF_REGISTRY && tagged && strcmp(tag, "latest") != 0)
 		return xasprintf("%s:%s@%s", target->ref.name, tag, digest);
 	return xasprintf("%s@%s", target->ref.name, digest);
 }

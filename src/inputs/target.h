@@ -12,12 +12,12 @@
 struct target {
 	enum ref_place place;
 	struct image_ref ref; /* without tag and digest; in the store only ref.name is set */
-	struct strs tags;     /* valid, at least one, each once */
+	struct strs tags;     /* valid, each once; none where they were set to nothing */
 	bool tag_only;        /* references are "repository:tag" */
 };
 
 /* repo: "" is the store; NULL: the record's, else KO_DOCKER_REPO, else the store. tags: instead of
- * the record's; NULL or empty: those, else "latest". ERR_USAGE, ERR_INPUT. */
+ * the record's; NULL or empty: those, else "latest"; a tag "" is none. ERR_USAGE, ERR_INPUT. */
 int target_make(struct target *target, const json_t *record, const char *repo,
 	const struct strs *tags, bool tag_only, struct err *err);
 void target_release(struct target *target);

@@ -284,10 +284,10 @@ static int set_target(struct image *images, size_t n, struct err *err)
 
 	if (target_make(target, image->record, push->repo, push->tags, push->tag_only, err))
 		return -1;
-	if (target->place == REF_ENGINE || target->place == REF_KIND)
+	if (!push->keep && (target->place == REF_ENGINE || target->place == REF_KIND))
 		return err_set(err, ERR_USAGE, "%s is no registry: ko-load brings images there",
 			target->ref.host);
-	image->tags = xcalloc(target->tags.n, sizeof *image->tags);
+	image->tags = xcalloc(target->tags.n ? target->tags.n : 1, sizeof *image->tags);
 	for (size_t i = 0; i < target->tags.n; i++) {
 		const char *tag = target->tags.v[i];
 
@@ -313,7 +313,24 @@ static int prepare(struct image *images, size_t n, struct err *err)
 
 static bool in_store(const struct image *image)
 {
-	return image->target.place == REF_STORE;
+	return image->push->keep || image->target.place == REF_STORE;
+}
+
+/* Lists an image in the store under each of its tags. */
+static int list_in_store(const struct image *image, struct err *err)
+{
+	const json_t *descriptor = json_object_get(image->record, "image");
+	const char *name = record_get(image->record, "name");
+
+	if (!image->tag_count)
+		return oci_tag(image->push->oci, descriptor, NULL, err);
+	for (size_t i = 0; i < image->tag_count; i++) {
+		scratch char *listed = xasprintf("%s:%s", name, image->tags[i].name);
+
+		if (oci_tag(image->push->oci, descriptor, listed, err))
+			return -1;
+	}
+	return 0;
 }
 
 static int push_to_store(struct push *push, struct image *images, size_t n, struct err *err)
@@ -328,15 +345,8 @@ static int push_to_store(struct push *push, struct image *images, size_t n, stru
 	if (store_complete(push, &records, err))
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		const char *name = record_get(images[i].record, "name");
-
-		for (size_t j = 0; in_store(&images[i]) && j < images[i].tag_count; j++) {
-			scratch char *listed = xasprintf("%s:%s", name, images[i].tags[j].name);
-
-			if (oci_tag(push->oci, json_object_get(images[i].record, "image"), listed,
-				    err))
-				return -1;
-		}
+		if (in_store(&images[i]) && list_in_store(&images[i], err))
+			return -1;
 		images[i].done = images[i].done || in_store(&images[i]);
 	}
 	return 0;

@@ -13,6 +13,7 @@ struct push {
 	const char *repo; /* "": the store; NULL: the records', or KO_DOCKER_REPO, or the store */
 	const struct strs *tags;    /* for records that name none; empty: "latest" */
 	bool tag_only;              /* references are "repository:tag" */
+	bool keep;                  /* all goes to the store; references are as if pushed */
 	struct base_finder *finder; /* its registry does the work */
 
 	/* how it went */

@@ -60,6 +60,16 @@ fails "engines" 2 'ko.local is no registry: ko-load brings images there' ko-push
 fails "engines, kind" 2 'kind.local is no registry: ko-load brings images there' ko-push --repo kind.local/x three.json
 fails "a repository that is none" 2 'KO_DOCKER_REPO' ko-push --repo 'host.example/UPPER' three.json
 fails "a tag that is none" 2 '"a b" is not a tag' ko-push --repo= --tag 'a b' three.json
+fails "--tag-only without a tag" 2 '--tag-only needs exactly one tag, and not latest' ko-push --repo localhost:1/x --tag-only --tag '' three.json
+ko-push --push=false --repo localhost:1/x --tag v1 --tag v1 -o kept.json three.json 2>err
+is "--push=false: nothing is said, no registry is asked" "$(cat err)" ""
+is "references are as if pushed" "$(jq -r '.ref | sub("@.*"; "")' kept.json | tr '\n' ' ')" "localhost:1/x/a:v1 localhost:1/x/b:v1 localhost:1/x/c:v1 "
+is "and the store has the images" "$(jq -r '.manifests[].annotations["org.opencontainers.image.ref.name"]' .ko/oci/index.json | tr '\n' ' ')" \
+	"a:latest b:latest c:latest a:v1 b:v1 c:v1 "
+cp -R .ko/oci untagged && rm untagged/index.json
+for i in 1 2; do ko-push --repo= --tag '' --oci untagged three.json >/dev/null; done
+is "without a tag the store lists an image once, by its digest" "$(jq -c '[.manifests[] | [.digest, .annotations]]' untagged/index.json)" \
+	"$(jq -sc '[.[] | [.image.digest, null]]' stored.json)"
 fails "--tag-only with latest" 2 '--tag-only needs exactly one tag, and not latest' ko-push --repo localhost:1/x --tag-only three.json
 cp -R .ko lost && rm "lost/oci/blobs/sha256/$(jq -r 'select(.name == "c").platforms[0].layers[0].digest' stored.json | cut -d: -f2)"
 fails "a layer that is gone" 1 'example.com/x/c: layer sha256:[0-9a-f]* is no longer in the store lost/oci; remove that directory and run again' \
@@ -112,6 +122,13 @@ is "two tags: by digest" "$(jq -r .ref v.json)" "$(jq -r .ref refs.json)"
 is "both are there" "$(skopeo inspect --tls-verify=false "docker://$registry/team/a" | jq -c '.RepoTags | sort')" '["latest","v1","v2"]'
 is "one tag is in the reference" "$(ko-push --repo "$registry/team" --tag v1 three.json | jq -r 'select(.name == "a").ref')" \
 	"$registry/team/a:v1@$(jq -r 'select(.name == "a").image.digest' refs.json)"
+ko-push --repo "$registry/team" --tag v1 --image-refs refs.txt three.json >v1.json
+is "--image-refs: an index by its tag, its images without" "$(cut -d@ -f1 refs.txt | tr '\n' ' ')" \
+	"$registry/team/a:v1 $registry/team/b:v1 $registry/team/b $registry/team/b $registry/team/c:v1 "
+is "no tags: by digest" "$(ko-push --repo "$registry/untagged" --tag '' three.json | jq -r .ref | sed 's|/team/|/untagged/|')" \
+	"$(jq -r .ref refs.json | sed 's|/team/|/untagged/|')"
+is "it is there, and has none" "$(skopeo inspect --no-tags --tls-verify=false "docker://$registry/untagged/b@$(jq -r 'select(.name == "b").image.digest' refs.json)" | jq -r .Name) $(curl -s "http://$registry/v2/untagged/b/tags/list" | jq -c .tags)" \
+	"$registry/untagged/b null"
 is "--tag-only" "$(ko-push --repo "$registry/team" --tag v1 --tag-only three.json | jq -r 'select(.name == "a").ref')" "$registry/team/a:v1"
 
 sed 's/"importpath"/"bare":true,"importpath"/' three.json >bare.json
