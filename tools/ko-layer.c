@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tool.h"
+#include "base/trace.h"
 #include "formats/elf.h"
 #include "formats/layer.h"
 #include "inputs/naming.h"
@@ -54,6 +55,18 @@ static int add_operand(struct records *records, const char *operand, struct err 
 		operand);
 }
 
+/* Adds a layer of a record, the next one after what ended then. -1 where there is none. */
+static int add_layer(json_t *layers, const json_t *record, json_t *layer, int64_t *then)
+{
+	if (layer && trace_wanted())
+		trace_event("layer", record_get(layer, "kind"), *then,
+			json_pack("{s:s, s:O, s:O}", "of", record_title(record), "size",
+				json_object_get(layer, "size"), "digest",
+				json_object_get(layer, "digest")));
+	*then = trace_now();
+	return json_array_append_new(layers, layer);
+}
+
 static int make_layers(const struct layer_maker *maker, const json_t *record, json_t *entry,
 	json_t *layers, struct err *err)
 {
@@ -62,22 +75,24 @@ static int make_layers(const struct layer_maker *maker, const json_t *record, js
 	const char *executable, *dir = record_get(entry, "directory");
 	const char *importpath = record_get(record, "importpath");
 	scratch char *program = naming_program(importpath ? importpath : record_title(record));
+	int64_t then = trace_now();
 
 	if (dir)
-		return json_array_append_new(layers, layer_data(maker, dir, err));
+		return add_layer(layers, record, layer_data(maker, dir, err), &then);
 	executable = record_need(entry, "executable", err);
 	if (!executable || !platform)
 		return -1;
 	record_strings(record, "capabilities", &capabilities);
-	if (data && json_array_append_new(layers, layer_data(maker, data, err)))
+	if (data && add_layer(layers, record, layer_data(maker, data, err), &then))
 		return -1;
 	if (importpath &&
-		json_array_append_new(
-			layers, layer_kodata(maker, record_get(entry, "kodata"), platform, err)))
+		add_layer(layers, record,
+			layer_kodata(maker, record_get(entry, "kodata"), platform, err), &then))
 		return -1;
-	return json_array_append_new(layers,
+	return add_layer(layers, record,
 		layer_program(maker, executable, record_get(entry, "hash"), program, platform,
-			&capabilities, err));
+			&capabilities, err),
+		&then);
 }
 
 static int make_all(const struct layer_maker *maker, const struct records *records, struct err *err)

@@ -16,6 +16,7 @@
 
 #include "file.h"
 #include "mem.h"
+#include "trace.h"
 
 extern char **environ;
 
@@ -142,6 +143,7 @@ int proc_start(struct proc *proc, struct err *err)
 	int in, result;
 
 	proc->pid = 0;
+	proc->began = trace_now();
 	proc->out_fd = proc->err_fd = -1;
 	if (!path)
 		return err_set(err, ERR_FAILED, "%s: not found on PATH", proc->argv[0]);
@@ -266,6 +268,18 @@ static int await_end(struct proc *proc, const struct timespec *deadline, struct 
 	return n ? 0 : too_late(proc, err);
 }
 
+/* "go build": the program, and what it was told to do. */
+static void trace_process(const struct proc *proc, int status)
+{
+	const char *verb = proc->argv[1] && proc->argv[1][0] != '-' ? proc->argv[1] : NULL;
+	scratch char *name = NULL;
+
+	if (!trace_wanted())
+		return;
+	name = xasprintf("%s%s%s", path_base(proc->argv[0]), verb ? " " : "", verb ? verb : "");
+	trace_event("process", name, proc->began, json_pack("{s:i}", "status", status));
+}
+
 int proc_wait(struct proc *proc, struct err *err)
 {
 	struct timespec deadline;
@@ -279,6 +293,7 @@ int proc_wait(struct proc *proc, struct err *err)
 	}
 	status = reap(proc->pid);
 	proc->pid = 0;
+	trace_process(proc, status);
 	return status;
 }
 

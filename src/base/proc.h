@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "buf.h"
@@ -27,6 +28,7 @@ struct proc {
 
 	/* private */
 	pid_t pid;
+	int64_t began; /* trace_now() */
 	int out_fd, err_fd;
 };
 

@@ -22,10 +22,13 @@ static struct plan_options plan;
 static struct destination destination = { .push = true };
 static struct strs kubectl;
 static int jobs;
+static struct timeline timeline;
 
 #define BUILD_OPTIONS \
 	PLAN_IMAGE_OPTIONS(&plan), \
 		{ 'j', "jobs", "N", OPT_NUMBER, &jobs, "how many commands ninja runs at once" }, \
+		{ 0, "trace", "FILE", OPT_STRING, &timeline.file, \
+			"write where the time went, for ui.perfetto.dev" }, \
 		DESTINATION_OPTIONS(&destination)
 
 static const struct opt build_opts[] = { BUILD_OPTIONS };
@@ -81,6 +84,10 @@ static int make_words(struct strs *words, struct err *err)
 {
 	if (!destination.repo)
 		destination.repo = getenv("KO_DOCKER_REPO");
+	if (destination.stats && !strcmp(destination.stats, "-")) {
+		destination.stats = NULL;
+		timeline.table = true;
+	}
 	if (save_stdin(err))
 		return -1;
 	strs_take(words, xasprintf("--builddir=%s", file_build_dir(NULL)));
@@ -90,20 +97,24 @@ static int make_words(struct strs *words, struct err *err)
 }
 
 /* Brings the goal up to date and gives the path of its file. Returns as run_goal(). */
-static int make_goal(const char *goal, char **path, struct err *err)
+static int make_goal(const char *command, const char *goal, char **path, struct err *err)
 {
 	cleanup(strs_release) struct strs words = { 0 };
 	scratch char *bin = proc_own_dir();
-	cleanup(run_release) struct run run = {
-		.builddir = file_build_dir(NULL), .bin = bin, .words = &words, .jobs = jobs
-	};
+	cleanup(run_release) struct run run = { .builddir = file_build_dir(NULL),
+		.bin = bin,
+		.words = &words,
+		.jobs = jobs,
+		.timeline = &timeline };
 	int status;
 
+	timeline.name = command;
 	if (make_words(&words, err))
 		return -1;
 	status = run_goal(&run, goal, err);
 	*path = path_join(run.dir, goal);
-	return status;
+	/* a trace of a run that failed is of use too */
+	return status >= 0 && timeline_end(&timeline, err) ? -1 : status;
 }
 
 static int print_file(const char *path, struct err *err)
@@ -140,7 +151,7 @@ int driver_build(int argc, char *argv[], struct err *err)
 		return status > 0 ? 0 : -1;
 	if (!plan.importpaths.n)
 		strs_add(&plan.importpaths, ".");
-	status = make_goal("refs.json", &path, err);
+	status = make_goal("ko build", "refs.json", &path, err);
 	return status ? status : print_refs(path, err);
 }
 
@@ -164,7 +175,7 @@ int driver_resolve(int argc, char *argv[], struct err *err)
 			"unexpected operand '%s'; manifests are named with -f", operands.v[0]);
 	if (need_manifests("ko resolve", err))
 		return -1;
-	status = make_goal("resolved.yaml", &path, err);
+	status = make_goal("ko resolve", "resolved.yaml", &path, err);
 	return status ? status : print_file(path, err);
 }
 
@@ -198,7 +209,7 @@ static int apply(
 		return err_set(err, ERR_USAGE,
 			"KO_DOCKER_REPO environment variable is unset; set it to the registry that "
 			"the cluster pulls from");
-	status = make_goal("resolved.yaml", &path, err);
+	status = make_goal(tool->name, "resolved.yaml", &path, err);
 	return status ? status : hand_over(verb, path, err);
 }
 

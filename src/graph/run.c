@@ -178,7 +178,8 @@ int run_goal(struct run *run, const char *goal, struct err *err)
 	path = path_join(run->dir, goal);
 	unsteady = path_join(run->dir, "volatile");
 	if (file_mkdirs(run->dir, err) || lock(run, err) || forget_bases(run, err) ||
-		notice_others(run, key, err))
+		notice_others(run, key, err) ||
+		(run->timeline && timeline_begin(run->timeline, run->dir, err)))
 		return -1;
 	if (!file_exists(graph) || file_exists(unsteady)) {
 		if (note_settings(run, err))

@@ -2,6 +2,7 @@
 #define GRAPH_RUN_H
 
 #include "plan.h"
+#include "timeline.h"
 
 /*
  * Running a graph: the part of the driver between options and result. The graph of one set of
@@ -10,9 +11,10 @@
  */
 struct run {
 	const char *builddir;
-	const char *bin;          /* directory of the tools, absolute; NULL: PATH */
-	const struct strs *words; /* for ko-scan, but for the names of files */
-	int jobs;                 /* 0: ninja decides */
+	const char *bin;           /* directory of the tools, absolute; NULL: PATH */
+	const struct strs *words;  /* for ko-scan, but for the names of files */
+	int jobs;                  /* 0: ninja decides */
+	struct timeline *timeline; /* of the run; NULL: none */
 	/* result */
 	char *dir; /* where the graph's outputs are; owned */
 	int lock;  /* held until the program ends */

@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/trace.h"
 #include "url.h"
 
 #define ERROR_BODY_LIMIT ((size_t)64 << 10)
@@ -447,13 +448,35 @@ void http_start(struct http *http, struct http_exchange *exchange)
 	grow(http->running, http->running_count, http->running_cap);
 	http->running[http->running_count++] = exchange;
 	http->requests++;
+	exchange->began = trace_now();
 	curl_multi_add_handle(http->multi, exchange->easy);
+}
+
+/* Tells of a request, with nothing in its address that may be a secret. */
+static void trace_exchange(const struct http_exchange *exchange)
+{
+	scratch char *shown = trace_wanted() ? url_redacted(exchange->url) : NULL;
+	scratch char *name = NULL;
+	curl_off_t sent = 0, received = 0;
+
+	if (!shown)
+		return;
+	shown[strcspn(shown, "?")] = '\0';
+	name = xasprintf("%s %s", exchange->method, shown);
+	curl_easy_getinfo(exchange->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+	curl_easy_getinfo(exchange->easy, CURLINFO_SIZE_DOWNLOAD_T, &received);
+	trace_event("request", name, exchange->began,
+		json_pack("{s:i, s:I, s:I, s:s*}", "status", exchange->status, "sent",
+			(json_int_t)sent, "received", (json_int_t)received, "failure",
+			exchange->failure_text));
 }
 
 void http_cancel(struct http_exchange *exchange)
 {
-	if (leave(exchange))
-		drop_handle(exchange);
+	if (!leave(exchange))
+		return;
+	trace_exchange(exchange);
+	drop_handle(exchange);
 }
 
 void http_wake(struct http_exchange *exchange)
@@ -596,6 +619,7 @@ static void finish(struct http_exchange *exchange, CURLcode code)
 		exchange->status = 0;
 	}
 	leave(exchange);
+	trace_exchange(exchange);
 	drop_handle(exchange);
 	log_exchange(exchange);
 	exchange->done(exchange->arg);

@@ -72,6 +72,7 @@ struct http_exchange {
 
 	/* private */
 	struct http *http;
+	int64_t began; /* trace_now() */
 	void *easy, *list;
 	size_t header_bytes;
 	char problem[256]; /* in libcurl's words */
