@@ -7,10 +7,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tool.h"
-#include "base/trace.h"
 #include "formats/elf.h"
-#include "formats/layer.h"
-#include "inputs/naming.h"
+#include "graph/layers.h"
 
 static const char *builddir, *store, *data, *name, *out;
 static struct depfile_options depfiles;
@@ -55,66 +53,6 @@ static int add_operand(struct records *records, const char *operand, struct err 
 		operand);
 }
 
-/* Adds a layer of a record, the next one after what ended then. -1 where there is none. */
-static int add_layer(json_t *layers, const json_t *record, json_t *layer, int64_t *then)
-{
-	if (layer && trace_wanted())
-		trace_event("layer", record_get(layer, "kind"), *then,
-			json_pack("{s:s, s:O, s:O}", "of", record_title(record), "size",
-				json_object_get(layer, "size"), "digest",
-				json_object_get(layer, "digest")));
-	*then = trace_now();
-	return json_array_append_new(layers, layer);
-}
-
-static int make_layers(const struct layer_maker *maker, const json_t *record, json_t *entry,
-	json_t *layers, struct err *err)
-{
-	cleanup(strs_release) struct strs capabilities = { 0 };
-	const char *platform = record_need(entry, "platform", err);
-	const char *executable, *dir = record_get(entry, "directory");
-	const char *importpath = record_get(record, "importpath");
-	scratch char *program = naming_program(importpath ? importpath : record_title(record));
-	int64_t then = trace_now();
-
-	if (dir)
-		return add_layer(layers, record, layer_data(maker, dir, err), &then);
-	executable = record_need(entry, "executable", err);
-	if (!executable || !platform)
-		return -1;
-	record_strings(record, "capabilities", &capabilities);
-	if (data && add_layer(layers, record, layer_data(maker, data, err), &then))
-		return -1;
-	if (importpath &&
-		add_layer(layers, record,
-			layer_kodata(maker, record_get(entry, "kodata"), platform, err), &then))
-		return -1;
-	return add_layer(layers, record,
-		layer_program(maker, executable, record_get(entry, "hash"), program, platform,
-			&capabilities, err),
-		&then);
-}
-
-static int make_all(const struct layer_maker *maker, const struct records *records, struct err *err)
-{
-	for (size_t i = 0; i < records_count(records); i++) {
-		json_t *record = records_at(records, i);
-		json_t *entry;
-		size_t j;
-
-		json_array_foreach (json_object_get(record, "platforms"), j, entry) {
-			json_t *layers = json_array();
-
-			if (make_layers(maker, record, entry, layers, err)) {
-				json_decref(layers);
-				return -1;
-			}
-			json_object_set_new(entry, "layers", layers);
-		}
-	}
-	return 0;
-}
-
 static void set_defaults(void)
 {
 	const char *threads = getenv("KO_JOBS");
@@ -142,7 +80,7 @@ static int run(const struct strs *operands, struct err *err)
 	maker.memo = memo = path_join(builddir, "layers");
 	maker.jobs = (unsigned)jobs;
 	if (records_read_all(&records, operands, add_operand, err) || oci_open(&oci, store, err) ||
-		make_all(&maker, &records, err))
+		layers_make(&maker, data, &records, err))
 		return -1;
 	for (size_t i = 0; i < secrets.n; i++)
 		log_note("%s looks secret and goes into the image", secrets.v[i]);

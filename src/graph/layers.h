@@ -1,0 +1,14 @@
+#ifndef GRAPH_LAYERS_H
+#define GRAPH_LAYERS_H
+
+#include "formats/layer.h"
+#include "formats/record.h"
+
+/*
+ * Gives each platform of each record its "layers": the data directory (NULL: none), the kodata
+ * beside the program, and the program; or the directory that stands in a program's place.
+ */
+int layers_make(const struct layer_maker *maker, const char *data, const struct records *records,
+	struct err *err);
+
+#endif
