@@ -23,6 +23,8 @@ const struct driver_command driver_commands[] = {
 	{ "why", NULL, "say why an image would be or was made again", driver_why,
 		&driver_why_tool },
 	{ "base", NULL, "update: look for newer base images", driver_base, &driver_base_tool },
+	{ "config", NULL, "print the settings in effect and where each comes from", driver_config,
+		&driver_config_tool },
 	{ "delete", NULL, "kubectl delete", driver_delete, NULL },
 	{ "login", NULL, "store credentials for a registry", driver_login, NULL },
 	{ "logout", NULL, "forget credentials for a registry", driver_logout, NULL },

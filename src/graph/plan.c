@@ -87,32 +87,53 @@ static const char *option_naming(const struct plan_options *o)
 	return o->preserve_paths ? "path" : o->base_paths ? "last" : o->bare ? "bare" : NULL;
 }
 
-/* Options of the command line come over the settings of the files. */
-static void override(struct settings *settings, const struct plan_options *o)
+static const char *option_naming_word(const struct plan_options *o)
 {
-	struct strs one = { 0 };
+	if (o->naming)
+		return "--naming";
+	return o->preserve_paths ? "--preserve-import-paths"
+		: o->base_paths  ? "--base-import-paths"
+				 : "--bare";
+}
 
-	if (o->platforms.n)
-		settings_set(settings, CONFIG_PLATFORMS, &o->platforms, "--platform");
-	if (o->tags.n)
-		settings_set(settings, CONFIG_TAGS, &o->tags, "--tags");
-	if (o->ldflags.n)
-		settings_set(settings, CONFIG_LDFLAGS, &o->ldflags, "--ldflags");
-	for (size_t i = 0; i < o->labels.n; i++)
-		settings_put(settings, CONFIG_LABELS, o->labels.v[i], "--image-label");
-	for (size_t i = 0; i < o->annotations.n; i++)
-		settings_put(
-			settings, CONFIG_ANNOTATIONS, o->annotations.v[i], "--image-annotation");
-	if (o->user) {
-		strs_add(&one, o->user);
-		settings_set(settings, CONFIG_USER, &one, "--image-user");
+static int set(struct settings *settings, enum config_key key, const struct strs *values,
+	const char *from, struct err *err)
+{
+	if (!values->n)
+		return 0;
+	settings_set(settings, key, values, from);
+	return setting_check(&settings->of[key], key, ERR_USAGE, err);
+}
+
+static int set_one(struct settings *settings, enum config_key key, const char *value,
+	const char *from, struct err *err)
+{
+	struct strs one = { .v = (char **)&value, .n = 1 };
+
+	return value ? set(settings, key, &one, from, err) : 0;
+}
+
+static int put(struct settings *settings, enum config_key key, const struct strs *assignments,
+	const char *from, struct err *err)
+{
+	for (size_t i = 0; i < assignments->n; i++) {
+		if (setting_check_value(key, assignments->v[i], err))
+			return err_prefix(err, "%s", from);
+		settings_put(settings, key, assignments->v[i], from);
 	}
-	if (option_naming(o)) {
-		strs_release(&one);
-		strs_add(&one, option_naming(o));
-		settings_set(settings, CONFIG_NAMING, &one, "--naming");
-	}
-	strs_release(&one);
+	return 0;
+}
+
+int plan_options_override(const struct plan_options *o, struct settings *settings, struct err *err)
+{
+	if (set(settings, CONFIG_PLATFORMS, &o->platforms, "--platform", err) ||
+		set(settings, CONFIG_TAGS, &o->tags, "--tags", err) ||
+		set(settings, CONFIG_LDFLAGS, &o->ldflags, "--ldflags", err) ||
+		put(settings, CONFIG_LABELS, &o->labels, "--image-label", err) ||
+		put(settings, CONFIG_ANNOTATIONS, &o->annotations, "--image-annotation", err) ||
+		set_one(settings, CONFIG_USER, o->user, "--image-user", err))
+		return -1;
+	return set_one(settings, CONFIG_NAMING, option_naming(o), option_naming_word(o), err);
 }
 
 static int expand(struct planner *p, struct settings *settings, const char *dir, struct err *err)
@@ -175,6 +196,7 @@ static void set_flags(
 static void set_image(json_t *record, const struct settings *settings)
 {
 	const struct strs *platforms = &settings->of[CONFIG_PLATFORMS].values;
+	const char *inherits = settings_get(settings, CONFIG_INHERITLABELS);
 
 	set_text(record, "base", settings_get(settings, CONFIG_BASEIMAGE));
 	set_text(record, "repository", settings_get(settings, CONFIG_REPOSITORY));
@@ -183,6 +205,8 @@ static void set_image(json_t *record, const struct settings *settings)
 	set_map(record, "annotations", &settings->of[CONFIG_ANNOTATIONS]);
 	record_set_strings(record, "containerEnv", &settings->of[CONFIG_CONTAINERENV].values);
 	set_text(record, "user", settings_get(settings, CONFIG_USER));
+	if (inherits && !strcmp(inherits, "true"))
+		json_object_set_new(record, "inheritLabels", json_true());
 	for (size_t i = 0; i < platforms->n; i++)
 		record_platform(record, platforms->v[i]);
 	if (!platforms->n)
@@ -216,9 +240,9 @@ static json_t *make_record(struct planner *p, const struct location *location, s
 	cleanup(settings_release) struct settings settings = { 0 };
 
 	config_for(&p->config, location->importpath, &settings);
-	override(&settings, p->options);
 	set_text(record, "dir", settings.dir ? settings.dir : location->dir);
-	if (expand(p, &settings, record_get(record, "dir"), err) ||
+	if (plan_options_override(p->options, &settings, err) ||
+		expand(p, &settings, record_get(record, "dir"), err) ||
 		set_name(p, record, location, &settings, err)) {
 		json_decref(record);
 		return NULL;

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/opt.h"
 #include "formats/record.h"
+#include "inputs/settings.h"
 
 /*
  * What ko-scan finds out: which programs the manifests (or import path operands) ask for, with
@@ -66,6 +67,10 @@ void plan_options_release(struct plan_options *options);
 
 /* The options as words that say the same, for another command line and for keys. */
 void plan_options_words(const struct plan_options *options, struct strs *words);
+
+/* The options come over the settings of files and variables. Wrong ones are ERR_USAGE. */
+int plan_options_override(
+	const struct plan_options *options, struct settings *settings, struct err *err);
 
 struct plan {
 	struct records records; /* in the order of first appearance */

@@ -19,6 +19,7 @@
 struct config_build {
 	struct settings settings; /* own ones only */
 	char *importpath;
+	char *from; /* "ko.yaml:12" */
 };
 
 /* All zero is a valid, empty one: no settings. */

@@ -115,6 +115,15 @@ static size_t distance(const char *a, const char *b)
 	return row[n];
 }
 
+/* The same for a key that is known; its "default" may be missing. */
+static size_t distance_to_known(const char *text, const char *known)
+{
+	size_t whole = distance(text, known);
+	size_t rest = starts_with(known, "default") ? distance(text, known + 7) : whole;
+
+	return rest < whole ? rest : whole;
+}
+
 /* Every key that may be here. */
 static void known_keys(bool in_build, struct strs *out)
 {
@@ -138,7 +147,8 @@ static int unknown_key(const struct reader *r, const struct tree_node *key, bool
 
 	known_keys(in_build, &known);
 	for (size_t i = 1; i < known.n; i++) {
-		if (distance(key->text, known.v[i]) < distance(key->text, known.v[best]))
+		if (distance_to_known(key->text, known.v[i]) <
+			distance_to_known(key->text, known.v[best]))
 			best = i;
 	}
 	return err_set(r->err, ERR_INPUT,
@@ -269,6 +279,7 @@ static int locate_entry(const struct reader *r, struct entry *entry, const struc
 	if (workspace_import_path(
 		    main, &entry->build.importpath, &r->config->files, &r->config->absent, r->err))
 		return err_prefix(r->err, "%s: builds", where);
+	entry->build.from = steal(&where);
 	return 0;
 }
 
@@ -276,6 +287,7 @@ void config_build_release(struct config_build *build)
 {
 	settings_release(&build->settings);
 	free(build->importpath);
+	free(build->from);
 }
 
 static int fill_entry(const struct reader *r, struct entry *entry, const struct tree_node *node)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "formats/platform.h"
 #include "naming.h"
 #include "ref.h"
 
@@ -32,6 +33,8 @@ const struct config_key_form config_keys[CONFIG_KEYS] = {
 	[CONFIG_USER] = { "user", "user", "user", "KO_USER", NULL, false, false },
 	[CONFIG_CONTAINERENV] = { "containerEnv", "containerEnv", "containerEnv", "KO_CONTAINERENV",
 		WORDS, true, true },
+	[CONFIG_INHERITLABELS] = { "inheritLabels", "inheritLabels", "inheritLabels",
+		"KO_INHERITLABELS", NULL, false, false },
 	[CONFIG_GOFLAGS] = { "goflags", NULL, NULL, "KO_GOFLAGS", NULL, false, false },
 };
 
@@ -82,11 +85,19 @@ void setting_add_text(struct setting *setting, enum config_key key, const char *
 int setting_check_value(enum config_key key, const char *value, struct err *err)
 {
 	cleanup(ref_release) struct image_ref ref = { 0 };
+	struct platform platform;
 	enum naming naming;
 
 	switch (key) {
 	case CONFIG_BASEIMAGE:
 		return starts_with(value, "oci:") ? 0 : ref_parse(&ref, value, err);
+	case CONFIG_PLATFORMS:
+		return strcmp(value, "all") ? platform_parse(&platform, value, err) : 0;
+	case CONFIG_INHERITLABELS:
+		if (!strcmp(value, "true") || !strcmp(value, "false"))
+			return 0;
+		return err_set(
+			err, ERR_USAGE, "inheritLabels: \"%s\" is neither true nor false", value);
 	case CONFIG_REPOSITORY:
 		return ref_parse_prefix(&ref, "repository", value, err);
 	case CONFIG_NAMING:
@@ -109,17 +120,26 @@ int setting_check_value(enum config_key key, const char *value, struct err *err)
 	}
 }
 
+static int check(const struct setting *setting, enum config_key key, struct err *err)
+{
+	for (size_t i = 0; i < setting->values.n; i++) {
+		if (setting_check_value(key, setting->values.v[i], err))
+			return -1;
+	}
+	if (key == CONFIG_PLATFORMS && setting->values.n > 1 && strs_has(&setting->values, "all"))
+		return err_set(err, ERR_USAGE,
+			"all or specific platforms should be used, not both of them");
+	return 0;
+}
+
 int setting_check(
 	const struct setting *setting, enum config_key key, enum err_class class, struct err *err)
 {
-	for (size_t i = 0; i < setting->values.n; i++) {
-		if (setting_check_value(key, setting->values.v[i], err)) {
-			err_prefix(err, "%s", setting->from);
-			err->class = class;
-			return -1;
-		}
-	}
-	return 0;
+	if (!check(setting, key, err))
+		return 0;
+	err_prefix(err, "%s", setting->from);
+	err->class = class;
+	return -1;
 }
 
 void settings_set(
@@ -169,6 +189,67 @@ void settings_put(
 const char *settings_get(const struct settings *settings, enum config_key key)
 {
 	return settings->of[key].values.n ? settings->of[key].values.v[0] : NULL;
+}
+
+/* Whether the value of NAME=VALUE is likely to be a secret, by the n bytes of its name. */
+static bool names_secret(const char *name, size_t n)
+{
+	static const char *const marks[] = { "TOKEN", "PASSW", "SECRET", "CREDENTIAL", "APIKEY",
+		"API_KEY", "ACCESS_KEY", "PRIVATE_KEY", "AUTH" };
+	scratch char *text = xstrndup(name, n);
+
+	for (size_t i = 0; i < countof(marks); i++) {
+		if (strcasestr(text, marks[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Where the secret value begins in a word of n bytes that has NAME=VALUE in it; 0: there is none.
+ * A template is no secret, only what it stands for. */
+static size_t secret_value(const char *word, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (word[i] == '=' && names_secret(word, i))
+			return starts_with(word + i + 1, "{{") ? 0 : i + 1;
+	}
+	return 0;
+}
+
+/* Adds a word; of "scheme://user:password@host" the user's part is masked. */
+static void add_masked(struct buf *out, const char *word, size_t n)
+{
+	const char *scheme = memmem(word, n, "://", 3);
+	size_t begin = scheme ? (size_t)(scheme + 3 - word) : n;
+	size_t length = strcspn(word + begin, "/@ \t\r\n'\"");
+	size_t secret = secret_value(word, n);
+
+	if (secret) {
+		buf_add(out, word, secret);
+		buf_addstr(out, "***");
+	} else if (begin + length < n && word[begin + length] == '@') {
+		buf_add(out, word, begin);
+		buf_addstr(out, "***");
+		buf_add(out, word + begin + length, n - begin - length);
+	} else {
+		buf_add(out, word, n);
+	}
+}
+
+char *settings_masked(enum config_key key, const char *value)
+{
+	bool many = key == CONFIG_FLAGS || key == CONFIG_LDFLAGS || key == CONFIG_GOFLAGS;
+	struct buf out = { 0 };
+
+	for (;;) {
+		size_t n = strcspn(value, many ? WORDS : "");
+
+		add_masked(&out, value, n);
+		value += n;
+		if (!*value)
+			return buf_detach(&out);
+		buf_addch(&out, *value++);
+	}
 }
 
 void settings_release(struct settings *settings)

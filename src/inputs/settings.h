@@ -24,8 +24,9 @@ enum config_key {
 	CONFIG_LABELS,      /* KEY=VALUE */
 	CONFIG_ANNOTATIONS, /* KEY=VALUE */
 	CONFIG_USER,
-	CONFIG_CONTAINERENV, /* NAME=VALUE, of the container */
-	CONFIG_GOFLAGS,      /* KO_GOFLAGS as it stands: one value, still to be split by goflags */
+	CONFIG_CONTAINERENV,  /* NAME=VALUE, of the container */
+	CONFIG_INHERITLABELS, /* "true": labels and annotations that describe the base stay */
+	CONFIG_GOFLAGS,       /* KO_GOFLAGS as it stands: one value, still to be split by goflags */
 	CONFIG_KEYS
 };
 
@@ -68,6 +69,9 @@ void settings_set(struct settings *settings, enum config_key key, const struct s
 void settings_put(
 	struct settings *settings, enum config_key key, const char *assignment, const char *from);
 
+/* The value as it may be shown: what looks like a password or token in it is "***". malloced. */
+char *settings_masked(enum config_key key, const char *value);
+
 void settings_release(struct settings *settings);
 
 /* Adds a text as it stands in a variable or in place of a list: split where the setting's form says
@@ -77,7 +81,7 @@ void setting_add_text(struct setting *setting, enum config_key key, const char *
 /* Checks one value of a setting as far as it can be without its template expanded. ERR_USAGE. */
 int setting_check_value(enum config_key key, const char *value, struct err *err);
 
-/* Checks all; errors get the class, and setting->from in front. */
+/* Checks all, also how they go together; errors get the class, and setting->from in front. */
 int setting_check(
 	const struct setting *setting, enum config_key key, enum err_class class, struct err *err);
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # ko.yaml and the variables, as they show in images.
 . "$(dirname "$0")/lib.sh"
+. "$top/tests/servers/layout.sh"
 
 cp -R "$top/examples/hello" app && cd app || exit 1
 built() { ko build . 2>"$tmp/err" | sed 's/.*@//'; }
@@ -26,6 +27,15 @@ ok "ldflags" test "$stripped" != "$plain"
 rm ko.yaml
 is "no ko.yaml: as before" "$(built)" "$plain"
 is "KO_GOFLAGS with quotes is the same as the setting" "$(KO_GOFLAGS="-ldflags='-s -w'" built)" "$stripped"
+
+layout_base vendor linux/amd64
+printf 'defaultBaseImage: oci:vendor\n' >ko.yaml
+is "labels that describe the base are not inherited" "$(config .config.Labels)" '{"kept":"yes"}'
+printf 'defaultBaseImage: oci:vendor\ninheritLabels: true\n' >ko.yaml
+is "they are when asked for" "$(config .config.Labels)" '{"org.opencontainers.image.title":"base","kept":"yes"}'
+is "a variable stands over the file's top level" "$(KO_INHERITLABELS=false config .config.Labels)" '{"kept":"yes"}'
+printf 'defaultBaseImage: oci:vendor\nbuilds: [{inheritLabels: true}]\n' >ko.yaml
+is "for one program" "$(config .config.Labels)" '{"org.opencontainers.image.title":"base","kept":"yes"}'
 
 printf 'labels:\n  stage: "{{.Env.STAGE}}"\n' >ko.yaml
 STAGE=one built >/dev/null
