@@ -70,7 +70,7 @@ check-long: deps-test
 ## check-cluster: build a kube-apiserver once, and apply to it
 check-cluster: deps-test all
 	scripts/build-kube-apiserver
-	prove tests/cli/apply.t
+	prove tests/cli/apply.t tests/cli/cluster*.t
 
 unit-tests: $(UNIT)
 fuzzers: $(FUZZ)

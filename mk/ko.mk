@@ -13,8 +13,10 @@ ko.default_goal := $(.DEFAULT_GOAL)
 # Files and directories of manifests; import paths that no manifest names.
 KO_MANIFESTS ?=
 KO_IMPORTPATHS ?=
-# Options for ko-scan (-R, -P, --platform LIST; see ko-scan(1)) and for kubectl.
+# Options for ko-scan (-R, -P, --platform LIST; see ko-scan(1)), for ko-apply (--preflight, --wait)
+# and for kubectl.
 KO_FLAGS ?=
+KO_APPLY_FLAGS ?=
 KO_KUBECTL_FLAGS ?=
 # Sources that have rules in this Makefile, as names or patterns with %.
 KO_GENERATED ?=
@@ -126,8 +128,8 @@ ko-push: $(ko.dir)/graph.stamp $(ko.dir)/refs.json
 
 ko-resolve: $(ko.dir)/graph.stamp $(KO_RESOLVED)
 
-ko-apply ko-create: ko-%: $(ko.dir)/graph.stamp $(KO_RESOLVED)
-	$(ko.at)$(KO_BIN)ko-apply --verb $* -f $(KO_RESOLVED) -- $(KO_KUBECTL_FLAGS)
+ko-apply ko-create: ko-%: $(ko.dir)/graph.stamp $(KO_RESOLVED) ko.confirm
+	$(ko.at)$(KO_BIN)ko-apply --verb $* -f $(KO_RESOLVED) $(KO_APPLY_FLAGS) -- $(KO_KUBECTL_FLAGS)
 
 ko-delete:
 	$(ko.at)kubectl delete $(foreach f,$(KO_MANIFESTS),-f $f) $(KO_KUBECTL_FLAGS)

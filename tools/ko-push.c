@@ -13,7 +13,7 @@
 
 static const char *oci_dir, *builddir, *repo, *ca_file, *stats_file, *refs_file, *out;
 static struct strs tags, insecure;
-static bool tag_only, pushing = true;
+static bool tag_only, confirm, pushing = true;
 
 static const struct opt opts[] = {
 	{ 0, "oci", "DIR", OPT_STRING, &oci_dir, "image store (default BUILDDIR/oci)" },
@@ -25,6 +25,8 @@ static const struct opt opts[] = {
 	{ 0, "push", NULL, OPT_FLAG, &pushing,
 		"false: complete the store; references are as if pushed" },
 	{ 0, "tag-only", NULL, OPT_FLAG, &tag_only, "references are repository:tag" },
+	{ 0, "confirm", NULL, OPT_FLAG, &confirm,
+		"ask for images by their digests; push those that are gone" },
 	{ 0, "insecure-registry", "HOST", OPT_LIST, &insecure,
 		"allow plain http to this registry (repeatable)" },
 	{ 0, "ca-file", "FILE", OPT_STRING, &ca_file,
@@ -88,7 +90,10 @@ static void say(const struct push *push, double seconds)
 	if (push->stored && !repo && pushing)
 		log_note("KO_DOCKER_REPO is unset: the images are in %s; set it to push them",
 			push->oci->dir);
-	if (s->requests && (log_verbosity || isatty(STDERR_FILENO)))
+	if (confirm && push->pushed)
+		log_note("%zu of %zu images were gone from the registry and have been pushed again",
+			push->pushed, push->images);
+	if (!confirm && s->requests && (log_verbosity || isatty(STDERR_FILENO)))
 		log_note("pushed %zu of %zu images, %.0f MB sent, %.0f MB already there, %u "
 			 "mounted, "
 			 "%u requests, %.1f s",
@@ -112,6 +117,7 @@ static int run(const struct strs *operands, struct err *err)
 		.tags = &tags,
 		.tag_only = tag_only,
 		.keep = !pushing,
+		.confirm = confirm,
 		.finder = &finder };
 	struct timespec from, to;
 	double seconds;

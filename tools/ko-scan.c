@@ -54,6 +54,7 @@ static int write_graph(const struct plan *plan, struct err *err)
 {
 	cleanup(strs_release) struct strs base = { 0 };
 	cleanup(strs_release) struct strs push = { 0 };
+	cleanup(strs_release) struct strs confirm = { 0 };
 	cleanup(strs_release) struct strs patch = { 0 };
 	cleanup(strs_release) struct strs words = { 0 };
 	const char *file = ninja_file ? ninja_file : make_file;
@@ -64,10 +65,13 @@ static int write_graph(const struct plan *plan, struct err *err)
 		.data = getenv("KO_DATA_PATH"),
 		.base = &base,
 		.push = &push,
+		.confirm = &confirm,
 		.patch = &patch };
 
 	destination_trust_words(&destination, &base);
 	destination_words(&destination, &push);
+	strs_add(&confirm, "--confirm");
+	destination_place_words(&destination, &confirm);
 	if (options.selector)
 		strs_take(&patch, xasprintf("--selector=%s", options.selector));
 	if (options.skip_invalid)

@@ -71,6 +71,21 @@ void log_debug(int level, const char *format, ...)
 	va_end(args);
 }
 
+int log_ask(const char *question)
+{
+	FILE *terminal = fopen("/dev/tty", "r+e");
+	char answer[64] = "";
+
+	if (!terminal)
+		return -1;
+	fprintf(terminal, "%s: %s [y/N] ", name, question);
+	fflush(terminal);
+	if (!fgets(answer, sizeof answer, terminal))
+		fputc('\n', terminal);
+	fclose(terminal);
+	return *answer == 'y' || *answer == 'Y';
+}
+
 static void report_status(int status)
 {
 	const char *path = getenv("KO_REPORT");

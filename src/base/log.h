@@ -18,6 +18,10 @@ extern int log_verbosity;
 /* Something the user should know although the work goes on. */
 void log_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Asks a question on the terminal that the program was started from, whatever its input and output
+ * are. 1: the answer begins with "y"; 0: any other; -1: there is no terminal. */
+int log_ask(const char *question);
+
 /* Shown only when log_verbosity is at least level. */
 void log_debug(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

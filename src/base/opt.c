@@ -15,6 +15,12 @@ static const struct opt common[] = {
 	{ 0, "version", NULL, OPT_FLAG, NULL, "show the version" },
 };
 
+/* Then it is a value only in the same word. */
+static bool value_optional(const struct opt *opt)
+{
+	return opt->arg && opt->arg[0] == '[';
+}
+
 static void show_option(const struct opt *opt)
 {
 	char left[64];
@@ -23,7 +29,10 @@ static void show_option(const struct opt *opt)
 		return;
 	snprintf(left, sizeof left, "%c%c%s --%s%s%s", opt->letter ? '-' : ' ',
 		opt->letter ? opt->letter : ' ', opt->letter ? "," : " ", opt->name,
-		opt->arg ? opt->kind == OPT_LEVEL ? " [" : " " : "", opt->arg ? opt->arg : "");
+		!opt->arg || value_optional(opt) ? ""
+			: opt->kind == OPT_LEVEL ? " ["
+						 : " ",
+		opt->arg ? opt->arg : "");
 	if (opt->kind == OPT_LEVEL)
 		snprintf(left + strlen(left), sizeof left - strlen(left), "]");
 	printf("  %-32s %s\n", left, opt->help);
@@ -84,7 +93,7 @@ static int set(const struct opt *opt, const char *value, struct err *err)
 	case OPT_FLAG:
 		return set_flag(opt, value, err);
 	case OPT_STRING:
-		*(const char **)opt->value = value;
+		*(const char **)opt->value = value ? value : "";
 		return 0;
 	case OPT_LIST:
 		strs_add(opt->value, value);
@@ -129,7 +138,8 @@ static int apply(const struct opt_tool *tool, const struct opt *opt, const char 
 		printf("%s %s\n", tool->name, version);
 		return 1;
 	}
-	if (!attached && opt->arg && (opt->kind != OPT_LEVEL || is_number(next))) {
+	if (!attached && opt->arg && !value_optional(opt) &&
+		(opt->kind != OPT_LEVEL || is_number(next))) {
 		if (!next)
 			return err_set(err, ERR_USAGE, "--%s needs a value: %s; see %s --help",
 				opt->name, opt->arg, tool->name);

@@ -14,7 +14,7 @@
  */
 enum opt_kind {
 	OPT_FLAG,        /* bool *; also --name=true, --name=false */
-	OPT_STRING,      /* const char **; the last one wins; points into argv */
+	OPT_STRING,      /* const char **; the last one wins; points into argv; "" when left out */
 	OPT_LIST,        /* struct strs *; one element each time */
 	OPT_CSV,         /* struct strs *; each time split at commas, as ko does */
 	OPT_CSV_OR_NONE, /* the same; an empty value is one empty element: a list set to nothing */
@@ -26,7 +26,8 @@ enum opt_kind {
 struct opt {
 	char letter; /* 0: none */
 	const char *name;
-	const char *arg; /* what --help calls the value; NULL: none */
+	const char
+		*arg; /* what --help calls the value; NULL: none. "[=VALUE]": it may be left out */
 	enum opt_kind kind;
 	void *value;
 	const char *help; /* one line; NULL: not shown */

@@ -297,6 +297,17 @@ int proc_wait(struct proc *proc, struct err *err)
 	return status;
 }
 
+struct proc *proc_first(struct proc *a, struct proc *b)
+{
+	struct pollfd ends[2] = { { .fd = pidfd_open(a->pid, 0), .events = POLLIN },
+		{ .fd = pidfd_open(b->pid, 0), .events = POLLIN } };
+
+	while (ends[0].fd >= 0 && ends[1].fd >= 0 && poll(ends, 2, -1) < 0 && errno == EINTR)
+		;
+	close_pair((int[2]){ ends[0].fd, ends[1].fd });
+	return ends[1].revents && !ends[0].revents ? b : a;
+}
+
 void proc_stop(struct proc *proc)
 {
 	if (proc->pid)

@@ -39,6 +39,10 @@ int proc_start(struct proc *proc, struct err *err);
  * death by signal N, or -1 with err set (time limit, output limit, system). */
 int proc_wait(struct proc *proc, struct err *err);
 
+/* Waits until one of two started programs has ended, and says which; proc_wait() is still to be
+ * called for it. */
+struct proc *proc_first(struct proc *a, struct proc *b);
+
 /* Ends a started program that is no longer wanted, with SIGTERM, and reaps it. */
 void proc_stop(struct proc *proc);
 

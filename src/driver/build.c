@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/proc.h"
+#include "cluster/kubectl.h"
 #include "driver.h"
 #include "formats/digest.h"
 #include "formats/record.h"
@@ -17,10 +18,11 @@
 #include "graph/plan.h"
 #include "graph/run.h"
 #include "graph/why.h"
+#include "inputs/ref.h"
 
 static struct plan_options plan;
 static struct destination destination = { .push = true };
-static struct strs kubectl;
+static struct strs kubectl, apply_words;
 static int jobs;
 static struct timeline timeline;
 
@@ -34,9 +36,9 @@ static struct timeline timeline;
 static const struct opt build_opts[] = { BUILD_OPTIONS };
 static const struct opt resolve_opts[] = { PLAN_FILE_OPTIONS(&plan), BUILD_OPTIONS };
 static const struct opt apply_opts[] = { PLAN_FILE_OPTIONS(&plan), BUILD_OPTIONS,
-	{ 0, "context", "NAME", OPT_PASS, &kubectl, "for kubectl" },
-	{ 0, "kubeconfig", "FILE", OPT_PASS, &kubectl, "for kubectl" },
-	{ 'n', "namespace", "NAME", OPT_PASS, &kubectl, "for kubectl" } };
+	APPLY_OPTIONS(OPT_PASS, OPT_PASS, &apply_words, &apply_words, &apply_words, &apply_words),
+	KUBECTL_CONNECTION_OPTIONS(&kubectl), KUBECTL_APPLY_OPTIONS(&kubectl) };
+static const struct opt run_opts[] = { BUILD_OPTIONS, KUBECTL_CONNECTION_OPTIONS(&kubectl) };
 
 const struct opt_tool driver_build_tool = { "ko build", "[OPTIONS] [IMPORTPATH...]",
 	"Compile the programs, push an image of each and print its reference.", build_opts,
@@ -56,6 +58,9 @@ const struct opt_tool driver_apply_tool = { "ko apply",
 const struct opt_tool driver_create_tool = { "ko create",
 	"-f FILE|DIR|-... [OPTIONS] [-- KUBECTL ARGUMENTS]",
 	"Resolve the manifests and hand them to kubectl create.", apply_opts, countof(apply_opts) };
+const struct opt_tool driver_run_tool = { "ko run", "IMPORTPATH [OPTIONS] [-- KUBECTL ARGUMENTS]",
+	"Compile a program, push its image, run it as a pod, show what it prints and remove it.",
+	run_opts, countof(run_opts) };
 
 /* Standard input has to be a file that ninja can look at; the name says what is in it. */
 static int save_stdin(struct err *err)
@@ -96,8 +101,9 @@ static int make_words(struct strs *words, struct err *err)
 	return 0;
 }
 
-/* Brings the goal up to date and gives the path of its file. Returns as run_goal(). */
-static int make_goal(const char *command, const char *goal, char **path, struct err *err)
+/* Brings the goal up to date and gives the path of a file of the graph. Returns as run_goal(). */
+static int make_goal(
+	const char *command, const char *goal, const char *file, char **path, struct err *err)
 {
 	cleanup(strs_release) struct strs words = { 0 };
 	scratch char *bin = proc_own_dir();
@@ -112,7 +118,7 @@ static int make_goal(const char *command, const char *goal, char **path, struct 
 	if (make_words(&words, err))
 		return -1;
 	status = run_goal(&run, goal, err);
-	*path = path_join(run.dir, goal);
+	*path = path_join(run.dir, file);
 	/* a trace of a run that failed is of use too */
 	return status >= 0 && timeline_end(&timeline, err) ? -1 : status;
 }
@@ -151,7 +157,7 @@ int driver_build(int argc, char *argv[], struct err *err)
 		return status > 0 ? 0 : -1;
 	if (!plan.importpaths.n)
 		strs_add(&plan.importpaths, ".");
-	status = make_goal("ko build", "refs.json", &path, err);
+	status = make_goal("ko build", "refs.json", "refs.json", &path, err);
 	return status ? status : print_refs(path, err);
 }
 
@@ -175,7 +181,7 @@ int driver_resolve(int argc, char *argv[], struct err *err)
 			"unexpected operand '%s'; manifests are named with -f", operands.v[0]);
 	if (need_manifests("ko resolve", err))
 		return -1;
-	status = make_goal("ko resolve", "resolved.yaml", &path, err);
+	status = make_goal("ko resolve", "resolved.yaml", "resolved.yaml", &path, err);
 	return status ? status : print_file(path, err);
 }
 
@@ -187,29 +193,42 @@ static int hand_over(const char *verb, const char *path, struct err *err)
 	strs_take(&words, proc_fellow("ko-apply"));
 	strs_take(&words, xasprintf("--verb=%s", verb));
 	strs_take(&words, xasprintf("--filename=%s", path));
+	for (size_t i = 0; i < apply_words.n; i++)
+		strs_add(&words, apply_words.v[i]);
 	strs_add(&words, "--");
+	if (plan.selector)
+		strs_take(&words, xasprintf("--selector=%s", plan.selector));
 	for (size_t i = 0; i < kubectl.n; i++)
 		strs_add(&words, kubectl.v[i]);
 	return proc_exec((const char *const *)strs_argv(&words), err);
+}
+
+/* What the commands need that talk to a cluster, before anything is built for nothing. */
+static int need_cluster(struct err *err)
+{
+	const char *repo = destination.repo ? destination.repo : getenv("KO_DOCKER_REPO");
+	scratch char *program = proc_find("kubectl");
+
+	if (!repo || !*repo)
+		return err_set(err, ERR_USAGE,
+			"KO_DOCKER_REPO environment variable is unset; set it to the registry that "
+			"the cluster pulls from");
+	if (!program)
+		return err_set(err, ERR_FAILED, "kubectl: not found on PATH");
+	return 0;
 }
 
 static int apply(
 	const struct opt_tool *tool, const char *verb, int argc, char *argv[], struct err *err)
 {
 	scratch char *path = NULL;
-	const char *repo;
 	int status = opt_parse(tool, argc, argv, &kubectl, &kubectl, err);
 
 	if (status)
 		return status > 0 ? 0 : -1;
-	if (need_manifests(tool->name, err))
+	if (need_manifests(tool->name, err) || need_cluster(err))
 		return -1;
-	repo = destination.repo ? destination.repo : getenv("KO_DOCKER_REPO");
-	if (!repo || !*repo)
-		return err_set(err, ERR_USAGE,
-			"KO_DOCKER_REPO environment variable is unset; set it to the registry that "
-			"the cluster pulls from");
-	status = make_goal(tool->name, "resolved.yaml", &path, err);
+	status = make_goal(tool->name, "apply", "resolved.yaml", &path, err);
 	return status ? status : hand_over(verb, path, err);
 }
 
@@ -221,6 +240,59 @@ int driver_apply(int argc, char *argv[], struct err *err)
 int driver_create(int argc, char *argv[], struct err *err)
 {
 	return apply(&driver_create_tool, "create", argc, argv, err);
+}
+
+/* The words that ko gives to kubectl: show the output, end with the program, leave nothing. */
+static int run_image(const char *ref, struct err *err)
+{
+	static const char *const usual[] = { "--attach", "--rm", "--restart=Never",
+		"--log-flush-frequency=1s" };
+	cleanup(strs_release) struct strs words = { 0 };
+	cleanup(ref_release) struct image_ref image = { 0 };
+	struct proc proc = { .inherit_input = true };
+
+	if (ref_parse(&image, ref, err))
+		return -1;
+	strs_add(&words, "kubectl");
+	strs_add(&words, "run");
+	strs_add(&words, path_base(image.repository));
+	strs_add(&words, "--image");
+	strs_add(&words, ref);
+	for (size_t i = 0; i < countof(usual); i++)
+		strs_add(&words, usual[i]);
+	for (size_t i = 0; i < kubectl.n; i++)
+		strs_add(&words, kubectl.v[i]);
+	proc.argv = (const char *const *)strs_argv(&words);
+	return proc_run(&proc, err);
+}
+
+static int run_images(const char *path, struct err *err)
+{
+	cleanup(records_release) struct records records = { 0 };
+	int status = records_read(&records, path, err);
+
+	for (size_t i = 0; !status && i < records_count(&records); i++) {
+		const char *ref = record_need(records_at(&records, i), "ref", err);
+
+		status = ref ? run_image(ref, err) : -1;
+	}
+	return status;
+}
+
+int driver_run(int argc, char *argv[], struct err *err)
+{
+	scratch char *path = NULL;
+	int status = opt_parse(&driver_run_tool, argc, argv, &plan.importpaths, &kubectl, err);
+
+	if (status)
+		return status > 0 ? 0 : -1;
+	if (!plan.importpaths.n)
+		return err_set(err, ERR_USAGE,
+			"no program: name its import path or directory; see ko run --help");
+	if (need_cluster(err))
+		return -1;
+	status = make_goal("ko run", "confirmed.json", "confirmed.json", &path, err);
+	return status ? status : run_images(path, err);
 }
 
 int driver_why(int argc, char *argv[], struct err *err)

@@ -25,6 +25,7 @@ const struct driver_command driver_commands[] = {
 	{ "base", NULL, "update: look for newer base images", driver_base, &driver_base_tool },
 	{ "config", NULL, "print the settings in effect and where each comes from", driver_config,
 		&driver_config_tool },
+	{ "run", NULL, "build a program and run it as a pod", driver_run, &driver_run_tool },
 	{ "delete", NULL, "kubectl delete", driver_delete, NULL },
 	{ "login", NULL, "store credentials for a registry", driver_login, NULL },
 	{ "logout", NULL, "forget credentials for a registry", driver_logout, NULL },

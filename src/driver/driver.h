@@ -24,12 +24,14 @@ int driver_create(int argc, char *argv[], struct err *err);
 int driver_base(int argc, char *argv[], struct err *err);
 int driver_why(int argc, char *argv[], struct err *err);
 int driver_config(int argc, char *argv[], struct err *err);
+int driver_run(int argc, char *argv[], struct err *err);
 int driver_delete(int argc, char *argv[], struct err *err);
 int driver_login(int argc, char *argv[], struct err *err);
 int driver_logout(int argc, char *argv[], struct err *err);
 int driver_completion(int argc, char *argv[], struct err *err);
 
 extern const struct opt_tool driver_build_tool, driver_resolve_tool, driver_why_tool,
-	driver_apply_tool, driver_create_tool, driver_base_tool, driver_config_tool;
+	driver_apply_tool, driver_create_tool, driver_base_tool, driver_config_tool,
+	driver_run_tool;
 
 #endif

@@ -10,7 +10,7 @@ void destination_trust_words(const struct destination *d, struct strs *words)
 		strs_take(words, xasprintf("--ca-file=%s", d->ca_file));
 }
 
-void destination_words(const struct destination *d, struct strs *words)
+void destination_place_words(const struct destination *d, struct strs *words)
 {
 	if (d->repo)
 		strs_take(words, xasprintf("--repo=%s", d->repo));
@@ -19,6 +19,11 @@ void destination_words(const struct destination *d, struct strs *words)
 	if (d->tag_only)
 		strs_add(words, "--tag-only");
 	destination_trust_words(d, words);
+}
+
+void destination_words(const struct destination *d, struct strs *words)
+{
+	destination_place_words(d, words);
 	if (d->image_refs)
 		strs_take(words, xasprintf("--image-refs=%s", d->image_refs));
 	if (d->stats)

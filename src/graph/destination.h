@@ -31,6 +31,9 @@ struct destination {
 /* The options as words, for ko-scan and ko-push alike. */
 void destination_words(const struct destination *destination, struct strs *words);
 
+/* Those that say where the images are and how to get there, for ko-push --confirm. */
+void destination_place_words(const struct destination *destination, struct strs *words);
+
 /* Those that say how to talk to registries, for ko-base. */
 void destination_trust_words(const struct destination *destination, struct strs *words);
 void destination_release(struct destination *destination);

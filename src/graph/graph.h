@@ -9,16 +9,19 @@
  * records that one go build makes) and manifests (the list of files). All are left alone where
  * they would not change. Descriptors, not bytes, flow: NAME.PLATFORM.bin.json,
  * NAME.PLATFORM.layer.json, base-N.json, NAME.image.json, refs.json, resolved.yaml, all there too.
+ * "apply" is the goal before the cluster is spoken to: resolved.yaml, and all images confirmed by
+ * the registry.
  */
 struct graph_options {
-	const char *file;         /* the graph */
-	const char *builddir;     /* executables, memos; ".ko" */
-	const char *oci;          /* the store */
-	const char *data;         /* KO_DATA_PATH; NULL: none */
-	const struct strs *base;  /* options for ko-base */
-	const struct strs *push;  /* options for ko-push, the destination among them */
-	const struct strs *patch; /* options for ko-patch */
-	const char *bin;          /* directory of the tools; NULL: PATH */
+	const char *file;           /* the graph */
+	const char *builddir;       /* executables, memos; ".ko" */
+	const char *oci;            /* the store */
+	const char *data;           /* KO_DATA_PATH; NULL: none */
+	const struct strs *base;    /* options for ko-base */
+	const struct strs *push;    /* options for ko-push, the destination among them */
+	const struct strs *confirm; /* options for ko-push when it confirms */
+	const struct strs *patch;   /* options for ko-patch */
+	const char *bin;            /* directory of the tools; NULL: PATH */
 	/* ninja: the graph is a whole build.ninja, with rules, and re-makes itself by running
 	 * ko-scan with these words; NULL: a file for subninja */
 	const struct strs *scan;

@@ -181,6 +181,17 @@ static void write_push(struct makefile *m)
 	end(m);
 }
 
+/* No pair: it is to ask the registry each time. */
+static void write_confirm(struct makefile *m)
+{
+	buf_addf(&m->out,
+		"\n.PHONY: ko.confirm\nko.confirm: %s/refs.json\n\t$(ko.say) 'confirm images'\n"
+		"\t$(ko.at)$(KO_WRAP) $(KO_BIN)ko-push --builddir %s --oci %s",
+		m->layout.dir, m->options->builddir, m->options->oci);
+	add_words(m, m->options->confirm);
+	buf_addf(&m->out, " -o %s/confirmed.json $<\n", m->layout.dir);
+}
+
 static void write_patch(struct makefile *m)
 {
 	scratch char *stamp = path_join(m->layout.dir, "resolved.stamp");
@@ -225,6 +236,7 @@ static void write_graph(struct makefile *m, const struct plan *plan)
 		buf_addf(&m->out, " %s", m->images.v[i]);
 	buf_addch(&m->out, '\n');
 	write_push(m);
+	write_confirm(m);
 	write_patch(m);
 }
 

@@ -203,16 +203,35 @@ static void add_images(struct ninja *n, const struct plan *plan)
 	}
 }
 
+static void bind_push(struct ninja *n, const struct strs *args)
+{
+	buf_addch(&n->out, '\n');
+	bind(n, "dir", n->options->builddir);
+	bind(n, "oci", n->options->oci);
+	bind_words(n, "args", args);
+}
+
 static void write_push(struct ninja *n, const struct plan *plan, const char *refs)
 {
 	begin(n, refs);
 	rule(n, "ko_push");
 	add_images(n, plan);
 	after(n, n->store);
-	buf_addch(&n->out, '\n');
-	bind(n, "dir", n->options->builddir);
-	bind(n, "oci", n->options->oci);
-	bind_words(n, "args", n->options->push);
+	bind_push(n, n->options->push);
+}
+
+/* A phony output without inputs and without a file is newer than everything, each time. */
+static void write_confirm(struct ninja *n, const char *refs, const char *confirmed)
+{
+	scratch char *always = path_join(n->layout.dir, "always");
+
+	begin(n, always);
+	rule(n, "phony\n");
+	begin(n, confirmed);
+	rule(n, "ko_confirm");
+	add_path(n, refs);
+	after(n, always);
+	bind_push(n, n->options->confirm);
 }
 
 static void write_patch(
@@ -232,10 +251,16 @@ static void write_patch(
 	bind_words(n, "args", n->options->patch);
 }
 
-/* The names a person can give to ninja. */
-static void write_goals(
-	struct ninja *n, const struct plan *plan, const char *refs, const char *resolved)
+/* The names a person can give to ninja, and the driver's goal. */
+static void write_goals(struct ninja *n, const struct plan *plan, const char *refs,
+	const char *resolved, const char *confirmed)
 {
+	scratch char *apply = path_join(n->layout.dir, "apply");
+
+	begin(n, apply);
+	rule(n, "phony");
+	add_path(n, confirmed);
+	add_path(n, resolved);
 	buf_addstr(&n->out, "\nbuild ko-build: phony");
 	add_images(n, plan);
 	buf_addstr(&n->out, "\nbuild ko-push: phony");
@@ -244,6 +269,7 @@ static void write_goals(
 	add_path(n, resolved);
 	buf_addstr(&n->out, "\nbuild ko-apply: ko_apply");
 	add_path(n, resolved);
+	after(n, confirmed);
 	buf_addch(&n->out, '\n');
 }
 
@@ -301,6 +327,7 @@ static void write_graph(struct ninja *n, const struct plan *plan)
 {
 	scratch char *refs = path_join(n->layout.dir, "refs.json");
 	scratch char *resolved = path_join(n->layout.dir, "resolved.yaml");
+	scratch char *confirmed = path_join(n->layout.dir, "confirmed.json");
 
 	buf_addstr(&n->out, "# Made by ko-scan; changes are lost.\n");
 	write_environment(n);
@@ -319,7 +346,8 @@ static void write_graph(struct ninja *n, const struct plan *plan)
 		write_image(n, records_at(&plan->records, i));
 	write_push(n, plan, refs);
 	write_patch(n, plan, refs, resolved);
-	write_goals(n, plan, refs, resolved);
+	write_confirm(n, refs, confirmed);
+	write_goals(n, plan, refs, resolved, confirmed);
 }
 
 int graph_ninja(const struct plan *plan, const struct graph_options *options, struct err *err)

@@ -1,8 +1,9 @@
 /*
- * The plan of a push. For each image the tags are asked for first; where they all have its digest
- * it is done. Otherwise its manifest is asked for by digest, and where that is missing its parts go
- * first: of an index the images (in the same way, by digest), of an image config and layers. A
- * manifest is sent when all its parts have arrived, the top one under each tag that is not there.
+ * The plan of a push. For each image the tags are asked for first (to confirm, its digest); where
+ * they all have its digest it is done. Otherwise its manifest is asked for by digest, and where
+ * that is missing its parts go first: of an index the images (in the same way, by digest), of an
+ * image config and layers. A manifest is sent when all its parts have arrived, the top one under
+ * each tag that is not there.
  *
  * All images are on their way together; each answer starts what waited for it. The client below
  * does the rest: order, mounts between the repositories of one registry, retries, verification.
@@ -89,9 +90,16 @@ static int part_from(struct part *part, struct image *image, const json_t *objec
 
 static int part_load(struct part *part, struct err *err)
 {
+	const struct oci *oci = part->image->push->oci;
+
 	if (part->json)
 		return 0;
-	part->json = oci_get_json(part->image->push->oci, part->digest, &part->bytes, err);
+	if (!oci_has(oci, part->digest, -1))
+		return err_set(err, ERR_FAILED,
+			"%s: image %s is no longer in the store %s; remove that directory and run "
+			"again",
+			record_title(part->image->record), part->digest, oci->dir);
+	part->json = oci_get_json(oci, part->digest, &part->bytes, err);
 	return part->json ? 0 : err_prefix(err, "image of %s", record_title(part->image->record));
 }
 
@@ -254,13 +262,30 @@ static int have_tag(void *arg, const struct registry_result *result, struct err 
 	return all ? 0 : part_start(&image->top, err);
 }
 
-static int start_image(struct image *image, struct err *err)
+static int start_push(struct image *image, struct err *err)
 {
 	image->waiting = image->tag_count;
 	for (size_t i = 0; i < image->tag_count; i++)
 		registry_head_manifest(image->registry, repo_of(image), image->tags[i].name,
 			(struct registry_done){ have_tag, &image->tags[i] });
 	return image->tag_count ? 0 : part_start(&image->top, err);
+}
+
+static int have_image(void *arg, const struct registry_result *result, struct err *err)
+{
+	struct image *image = arg;
+
+	image->done = result->found && !strcmp(result->digest, image->top.digest);
+	return image->done ? 0 : start_push(image, err);
+}
+
+static int start_image(struct image *image, struct err *err)
+{
+	if (!image->push->confirm)
+		return start_push(image, err);
+	registry_head_manifest(image->registry, repo_of(image), image->top.digest,
+		(struct registry_done){ have_image, image });
+	return 0;
 }
 
 /* Another image of this run that goes to the same repository and has the tag. */

@@ -11,9 +11,10 @@
 struct push {
 	const struct oci *oci;
 	const char *repo; /* "": the store; NULL: the records', or KO_DOCKER_REPO, or the store */
-	const struct strs *tags;    /* for records that name none; empty: "latest" */
-	bool tag_only;              /* references are "repository:tag" */
-	bool keep;                  /* all goes to the store; references are as if pushed */
+	const struct strs *tags; /* for records that name none; empty: "latest" */
+	bool tag_only;           /* references are "repository:tag" */
+	bool keep;               /* all goes to the store; references are as if pushed */
+	bool confirm; /* ask for each image by its digest; only where it is gone is all as ever */
 	struct base_finder *finder; /* its registry does the work */
 
 	/* how it went */

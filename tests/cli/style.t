@@ -9,12 +9,13 @@ is "no banned calls" "$(grep -nE '\b(strcpy|strcat|sprintf|vsprintf|gets|atoi|at
 is "layout is clang-format's" "$(clang-format --output-replacements-xml $sources | grep -c '<replacement ')" 0
 is "includes point left" "$(
 	check() { grep -nE "#include \"($2)/" src/$1/*.[ch]; }
-	check base 'formats|inputs|net|go|graph|driver'
-	check formats 'inputs|net|go|graph|driver'
-	check inputs 'net|go|graph|driver'
-	check net 'go|graph|driver'
-	check go 'net|graph|driver'
-	check graph 'driver'
+	check base 'formats|inputs|net|go|cluster|graph|driver'
+	check formats 'inputs|net|go|cluster|graph|driver'
+	check inputs 'net|go|cluster|graph|driver'
+	check net 'go|cluster|graph|driver'
+	check go 'net|cluster|graph|driver'
+	check cluster 'inputs|net|go|graph|driver'
+	check graph 'cluster|driver'
 )" ""
 is "no function is longer than 60 lines" "$(
 	awk 'FNR == 1 { start = 0 }

@@ -2,6 +2,11 @@
 #
 #	cluster_start     starts both, waits until they are ready and sets KUBECONFIG; fails with the
 #	                  reason in $cluster_why
+#	cluster_start_audited   the same, and writes down what is asked of the API server
+#	audit_mark        forgets what was asked so far
+#	audit_calls       what was asked since by the user of the test: VERB URI
+#	audit_changes     those of them that may have changed the cluster: no dry runs
+#	expired_token     a token of a service account that is no longer valid
 #
 # No controllers run: a Deployment is stored, defaulted, validated and counted (metadata.generation),
 # but its status stays empty. kube-apiserver is what scripts/build-kube-apiserver made.
@@ -81,4 +86,34 @@ cluster_start() {
 		return
 	fi
 	return 1
+}
+
+cluster_start_audited() {
+	cat >"$tmp/audit.yaml" <<-END
+		apiVersion: audit.k8s.io/v1
+		kind: Policy
+		omitStages: [RequestReceived]
+		rules: [{level: Metadata}]
+	END
+	cluster_start --audit-policy-file="$tmp/audit.yaml" --audit-log-path="$tmp/audit.log"
+	audit_mark
+}
+
+audit_mark() { audit_from=$(($(wc -l <"$tmp/audit.log") + 1)); }
+
+audit_select() {
+	tail -n "+$audit_from" "$tmp/audit.log" |
+		jq -r 'select(.user.username == "admin" and (.stage == "ResponseComplete")) | '"$1"' | .verb + " " + .requestURI'
+}
+audit_calls() { audit_select .; }
+audit_changes() {
+	audit_select 'select((.verb | test("^(get|list|watch)$") | not) and (.requestURI | contains("dryRun=All") | not))'
+}
+
+base64url() { base64 -w 0 | tr '+/' '-_' | tr -d =; }
+expired_token() {
+	token_head=$(printf '{"alg":"RS256","typ":"JWT"}' | base64url)
+	token_body=$(printf '{"iss":"https://kubernetes.default.svc","aud":["https://kubernetes.default.svc"],"sub":"system:serviceaccount:default:test","iat":1000000000,"nbf":1000000000,"exp":1000003600,"kubernetes.io":{"namespace":"default","serviceaccount":{"name":"test","uid":"1"}}}' | base64url)
+	token_signature=$(printf '%s.%s' "$token_head" "$token_body" | openssl dgst -sha256 -sign "$tmp/key.pem" | base64url)
+	printf '%s.%s.%s' "$token_head" "$token_body" "$token_signature"
 }

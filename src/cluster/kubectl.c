@@ -1,0 +1,260 @@
+#include "kubectl.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/proc.h"
+#include "formats/record.h"
+
+/* The most that is taken from an answer of kubectl. */
+#define ANSWER_LIMIT ((size_t)256 << 20)
+
+/* Flags of kubectl that commands other than apply and create take (kubectl options, kubectl diff
+ * --help). */
+static const struct flag {
+	const char *name;
+	char letter;
+	bool has_value;
+	enum kubectl_words kind;
+} flags[] = {
+	{ "as", 0, true, KUBECTL_CONNECTION },
+	{ "as-group", 0, true, KUBECTL_CONNECTION },
+	{ "as-uid", 0, true, KUBECTL_CONNECTION },
+	{ "cache-dir", 0, true, KUBECTL_CONNECTION },
+	{ "certificate-authority", 0, true, KUBECTL_CONNECTION },
+	{ "client-certificate", 0, true, KUBECTL_CONNECTION },
+	{ "client-key", 0, true, KUBECTL_CONNECTION },
+	{ "cluster", 0, true, KUBECTL_CONNECTION },
+	{ "context", 0, true, KUBECTL_CONNECTION },
+	{ "disable-compression", 0, false, KUBECTL_CONNECTION },
+	{ "insecure-skip-tls-verify", 0, false, KUBECTL_CONNECTION },
+	{ "kubeconfig", 0, true, KUBECTL_CONNECTION },
+	{ "kuberc", 0, true, KUBECTL_CONNECTION },
+	{ "match-server-version", 0, false, KUBECTL_CONNECTION },
+	{ "namespace", 'n', true, KUBECTL_CONNECTION },
+	{ "password", 0, true, KUBECTL_CONNECTION },
+	{ "request-timeout", 0, true, KUBECTL_CONNECTION },
+	{ "server", 's', true, KUBECTL_CONNECTION },
+	{ "tls-server-name", 0, true, KUBECTL_CONNECTION },
+	{ "token", 0, true, KUBECTL_CONNECTION },
+	{ "user", 0, true, KUBECTL_CONNECTION },
+	{ "username", 0, true, KUBECTL_CONNECTION },
+	{ "v", 'v', true, KUBECTL_CONNECTION },
+	{ "field-manager", 0, true, KUBECTL_DIFF },
+	{ "force-conflicts", 0, false, KUBECTL_DIFF },
+	{ "prune", 0, false, KUBECTL_DIFF },
+	{ "prune-allowlist", 0, true, KUBECTL_DIFF },
+	{ "selector", 'l', true, KUBECTL_DIFF },
+	{ "server-side", 0, false, KUBECTL_DIFF },
+	{ "show-managed-fields", 0, false, KUBECTL_DIFF },
+};
+
+/* The flag that a word begins or is, or NULL; *complete when its value is in the word as well. */
+static const struct flag *find(const char *word, bool *complete)
+{
+	bool is_long = starts_with(word, "--");
+	size_t n = is_long ? strcspn(word + 2, "=") : 0;
+
+	if (word[0] != '-' || !word[1])
+		return NULL;
+	for (size_t i = 0; i < countof(flags); i++) {
+		const struct flag *flag = &flags[i];
+
+		if (is_long ? strlen(flag->name) == n && !strncmp(flag->name, word + 2, n)
+			    : flag->letter == word[1]) {
+			*complete = !flag->has_value || (is_long ? word[2 + n] : word[2]);
+			return flag;
+		}
+	}
+	return NULL;
+}
+
+void kubectl_add_words(struct strs *argv, const struct strs *words, enum kubectl_words which)
+{
+	for (size_t i = 0; i < words->n; i++) {
+		bool complete, wanted;
+		const struct flag *flag = find(words->v[i], &complete);
+
+		if (!flag)
+			continue;
+		wanted = flag->kind <= which;
+		if (wanted)
+			strs_add(argv, words->v[i]);
+		if (!complete && i + 1 < words->n) {
+			i++;
+			if (wanted)
+				strs_add(argv, words->v[i]);
+		}
+	}
+}
+
+bool kubectl_is_dry_run(const struct strs *words)
+{
+	const char *mode = "none";
+
+	for (size_t i = 0; i < words->n; i++) {
+		if (!strcmp(words->v[i], "--dry-run"))
+			mode = "client";
+		else if (starts_with(words->v[i], "--dry-run="))
+			mode = words->v[i] + strlen("--dry-run=");
+	}
+	return strcmp(mode, "none") && strcmp(mode, "false");
+}
+
+/* "kubectl VERB -f -". */
+static void begin(struct strs *argv, const char *verb)
+{
+	strs_add(argv, "kubectl");
+	strs_add(argv, verb);
+	strs_add(argv, "-f");
+	strs_add(argv, "-");
+}
+
+static int run(struct proc *proc, struct strs *argv, struct err *err)
+{
+	proc->argv = (const char *const *)strs_argv(argv);
+	proc->output_limit = ANSWER_LIMIT;
+	return proc_run(proc, err);
+}
+
+int kubectl_run(const struct cluster *cluster, struct err *err)
+{
+	cleanup(strs_release) struct strs argv = { 0 };
+	struct proc proc = { .input = cluster->manifests };
+
+	begin(&argv, cluster->verb);
+	for (size_t i = 0; i < cluster->words->n; i++)
+		strs_add(&argv, cluster->words->v[i]);
+	return run(&proc, &argv, err);
+}
+
+int kubectl_diff(const struct cluster *cluster, struct err *err)
+{
+	cleanup(strs_release) struct strs argv = { 0 };
+	struct proc proc = { .input = cluster->manifests };
+
+	begin(&argv, "diff");
+	kubectl_add_words(&argv, cluster->words, KUBECTL_DIFF);
+	return run(&proc, &argv, err);
+}
+
+/* The namespaces that the manifests bring, as "namespace/NAME". */
+static int own_namespaces(const struct cluster *cluster, struct strs *names, struct err *err)
+{
+	cleanup(strs_release) struct strs argv = { 0 };
+	cleanup(buf_release) struct buf out = { 0 }, ignored = { 0 };
+	struct proc proc = { .input = cluster->manifests, .output = &out, .messages = &ignored };
+
+	begin(&argv, "create");
+	kubectl_add_words(&argv, cluster->words, KUBECTL_CONNECTION);
+	strs_add(&argv, "--dry-run=client");
+	strs_add(&argv, "--validate=false");
+	strs_add(&argv, "--output=name");
+	if (run(&proc, &argv, err) < 0)
+		return -1;
+	strs_split(names, buf_str(&out), "\n");
+	return 0;
+}
+
+/* The name in a line that ends in: namespaces "NAME" not found. malloced, or NULL. */
+static char *missing_namespace(const char *line)
+{
+	static const char before[] = "namespaces \"", after[] = "\" not found";
+	const char *name = strstr(line, before);
+
+	if (!name || !ends_with(line, after))
+		return NULL;
+	name += strlen(before);
+	return xstrndup(name, strlen(name) - strlen(after));
+}
+
+/* Whether all that kubectl said is that namespaces are not there which the manifests bring. */
+static int only_own_missing(const struct cluster *cluster, const struct buf *said,
+	struct strs *missing, struct err *err)
+{
+	cleanup(strs_release) struct strs lines = { 0 };
+	cleanup(strs_release) struct strs own = { 0 };
+
+	strs_split(&lines, buf_str(said), "\n");
+	for (size_t i = 0; i < lines.n; i++) {
+		scratch char *name = missing_namespace(lines.v[i]);
+
+		if (name)
+			strs_take(missing, steal(&name));
+		else if (!starts_with(lines.v[i], "Warning: "))
+			return 0;
+	}
+	strs_sort(missing);
+	if (!missing->n || own_namespaces(cluster, &own, err))
+		return missing->n ? -1 : 0;
+	for (size_t i = 0; i < missing->n; i++) {
+		scratch char *object = xasprintf("namespace/%s", missing->v[i]);
+
+		if (!strs_has(&own, object))
+			return 0;
+	}
+	return 1;
+}
+
+int kubectl_preflight(
+	const struct cluster *cluster, struct buf *said, struct strs *unchecked, struct err *err)
+{
+	cleanup(strs_release) struct strs argv = { 0 };
+	cleanup(strs_release) struct strs missing = { 0 };
+	cleanup(buf_release) struct buf ignored = { 0 };
+	struct proc proc = { .input = cluster->manifests, .output = &ignored, .messages = said };
+	int status, forgiven;
+
+	begin(&argv, cluster->verb);
+	for (size_t i = 0; i < cluster->words->n; i++)
+		strs_add(&argv, cluster->words->v[i]);
+	strs_add(&argv, "--dry-run=server");
+	status = run(&proc, &argv, err);
+	if (status <= 0)
+		return status;
+	forgiven = only_own_missing(cluster, said, &missing, err);
+	if (forgiven < 0)
+		return -1;
+	for (size_t i = 0; forgiven && i < missing.n; i++)
+		strs_add(unchecked, missing.v[i]);
+	return forgiven ? 0 : status;
+}
+
+/* One object, or a list of them, as an array. */
+static json_t *items(json_t *answer)
+{
+	const char *kind = record_get(answer, "kind");
+	json_t *list = json_object_get(answer, "items");
+
+	if (kind && ends_with(kind, "List") && json_is_array(list))
+		return json_incref(list);
+	return json_pack("[O]", answer);
+}
+
+json_t *kubectl_get(const struct cluster *cluster, const struct strs *words, bool with_manifests,
+	struct err *err)
+{
+	cleanup(strs_release) struct strs argv = { 0 };
+	cleanup(buf_release) struct buf out = { 0 }, said = { 0 };
+	cleanup(json_release) json_t *answer = NULL;
+	struct proc proc = { .output = &out, .messages = &said };
+	int status;
+
+	strs_add(&argv, "kubectl");
+	strs_add(&argv, "get");
+	for (size_t i = 0; i < words->n; i++)
+		strs_add(&argv, words->v[i]);
+	kubectl_add_words(&argv, cluster->words, KUBECTL_CONNECTION);
+	strs_add(&argv, "--output=json");
+	proc.input = with_manifests ? cluster->manifests : NULL;
+	status = run(&proc, &argv, err);
+	if (status > 0)
+		err_set(err, ERR_FAILED, "kubectl get %s: %.*s", words->v[0],
+			(int)strcspn(buf_str(&said), "\n"), buf_str(&said));
+	if (status)
+		return NULL;
+	if (!out.len)
+		return json_array();
+	answer = json_from("kubectl's answer", buf_str(&out), out.len, err);
+	return answer ? items(answer) : NULL;
+}
