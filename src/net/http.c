@@ -8,7 +8,6 @@
 #include "http.h"
 
 #include <curl/curl.h>
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,28 +19,19 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/trace.h"
+#include "trust.h"
 #include "url.h"
 
 #define ERROR_BODY_LIMIT ((size_t)64 << 10)
 #define HEADER_LIMIT ((size_t)128 << 10)
-#define PEM_LIMIT ((size_t)4 << 20)
 #define CONNECT_SECONDS 30L
 #define SEND_BUFFER (256L << 10)
 #define KEPT_CONNECTIONS 32L
 
-/* What TLS needs for one host. */
-struct trust {
-	char *host;
-	struct buf authorities; /* PEM; empty: the system's */
-	char *certificate, *key;
-};
-
 struct http {
 	struct http_settings settings;
 	CURLM *multi;
-	struct buf authorities;
-	struct trust *trusts;
-	size_t trust_count, trust_cap;
+	struct trusts *trusts;
 	struct http_exchange **running;
 	size_t running_count, running_cap;
 	unsigned requests, connections;
@@ -55,49 +45,6 @@ int64_t http_now(void)
 	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
-/* Files that SSL_CERT_DIR names directories of: all that are there, as Go takes them. */
-static int add_directory(struct buf *out, const char *dir, struct err *err)
-{
-	cleanup(strs_release) struct strs names = { 0 };
-
-	if (!file_is_dir(dir))
-		return 0;
-	if (file_list(dir, &names, err))
-		return -1;
-	for (size_t i = 0; i < names.n; i++) {
-		scratch char *path = path_join(dir, names.v[i]);
-
-		if (file_is_dir(path) || !file_exists(path))
-			continue;
-		if (file_read(path, PEM_LIMIT, out, err))
-			return -1;
-		buf_addch(out, '\n');
-	}
-	return 0;
-}
-
-static int add_authorities(struct http *http, struct err *err)
-{
-	const char *file = getenv("SSL_CERT_FILE"), *dirs = getenv("SSL_CERT_DIR");
-	cleanup(strs_release) struct strs list = { 0 };
-
-	if (file && *file && file_read(file, PEM_LIMIT, &http->authorities, err))
-		return err_prefix(err, "SSL_CERT_FILE");
-	buf_addch(&http->authorities, '\n');
-	strs_split(&list, dirs ? dirs : "", ":");
-	for (size_t i = 0; i < list.n; i++) {
-		if (add_directory(&http->authorities, list.v[i], err))
-			return err_prefix(err, "SSL_CERT_DIR");
-	}
-	if (http->settings.ca_file &&
-		file_read(http->settings.ca_file, PEM_LIMIT, &http->authorities, err))
-		return -1;
-	if (http->settings.ca_file && !strstr(http->authorities.data, "-----BEGIN"))
-		return err_set(err, ERR_INPUT, "%s: no certificate in PEM form in it",
-			http->settings.ca_file);
-	return 0;
-}
-
 struct http *http_new(const struct http_settings *settings, struct err *err)
 {
 	struct http *http = xcalloc(1, sizeof *http);
@@ -106,11 +53,11 @@ struct http *http_new(const struct http_settings *settings, struct err *err)
 	http->settings = *settings;
 	http->multi = curl_multi_init();
 	curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, KEPT_CONNECTIONS);
-	if (add_authorities(http, err)) {
-		http_free(http);
-		return NULL;
-	}
-	return http;
+	http->trusts = trusts_new(settings->ca_file, err);
+	if (http->trusts)
+		return http;
+	http_free(http);
+	return NULL;
 }
 
 void http_free(struct http *http)
@@ -119,75 +66,10 @@ void http_free(struct http *http)
 		return;
 	while (http->running_count)
 		http_cancel(http->running[0]);
-	for (size_t i = 0; i < http->trust_count; i++) {
-		free(http->trusts[i].host);
-		buf_release(&http->trusts[i].authorities);
-		free(http->trusts[i].certificate);
-		free(http->trusts[i].key);
-	}
-	free(http->trusts);
 	free(http->running);
-	buf_release(&http->authorities);
 	curl_multi_cleanup(http->multi);
+	trusts_free(http->trusts);
 	free(http);
-}
-
-/*
- * certs.d/HOST[:PORT] may hold NAME.crt (authorities) and a pair NAME.cert and NAME.key (our own
- * certificate): docs.docker.com "Verify repository client with certificates",
- * containers-certs.d(5). A file that cannot be read is left out here; TLS then says what lacks.
- */
-static void read_certs_d(struct trust *trust, const char *dir)
-{
-	scratch char *pattern = xasprintf("%s/%s/*.c*rt", dir, trust->host);
-	glob_t found = { 0 };
-	struct err ignored;
-
-	if (!glob(pattern, 0, NULL, &found)) {
-		for (size_t i = 0; i < found.gl_pathc; i++) {
-			const char *path = found.gl_pathv[i];
-
-			if (ends_with(path, ".crt")) {
-				file_read(path, PEM_LIMIT, &trust->authorities, &ignored);
-				buf_addch(&trust->authorities, '\n');
-			} else if (!trust->certificate) {
-				trust->certificate = xstrdup(path);
-				trust->key = xasprintf("%.*s.key", (int)(strlen(path) - 5), path);
-			}
-		}
-	}
-	globfree(&found);
-}
-
-static void find_certs_d(struct trust *trust)
-{
-	const char *home = getenv("HOME"), *config = getenv("XDG_CONFIG_HOME");
-	scratch char *base =
-		config && *config ? xstrdup(config) : xasprintf("%s/.config", home ? home : "");
-	scratch char *docker = xasprintf("%s/docker/certs.d", base);
-	scratch char *containers = xasprintf("%s/containers/certs.d", base);
-
-	read_certs_d(trust, docker);
-	read_certs_d(trust, containers);
-	read_certs_d(trust, "/etc/containers/certs.d");
-	read_certs_d(trust, "/etc/docker/certs.d");
-}
-
-static const struct trust *trust_of(struct http *http, const char *authority)
-{
-	struct trust *trust;
-
-	for (size_t i = 0; i < http->trust_count; i++) {
-		if (!strcmp(http->trusts[i].host, authority))
-			return &http->trusts[i];
-	}
-	grow(http->trusts, http->trust_count, http->trust_cap);
-	trust = &http->trusts[http->trust_count++];
-	*trust = (struct trust){ .host = xstrdup(authority) };
-	find_certs_d(trust);
-	if (trust->authorities.len || http->authorities.len > 1)
-		buf_add(&trust->authorities, buf_str(&http->authorities), http->authorities.len);
-	return trust;
 }
 
 static size_t take_header(char *bytes, size_t size, size_t n, void *arg)
@@ -307,33 +189,58 @@ static void set_proxy(struct http_exchange *exchange, const struct url *url)
 	curl_easy_setopt(exchange->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 }
 
+/* In place of the authorities that libcurl would read for each connection anew. */
+static CURLcode use_store(CURL *easy, void *context, void *arg)
+{
+	const struct trust *trust = arg;
+
+	(void)easy;
+	SSL_CTX_set1_cert_store(context, trust->store);
+	return CURLE_OK;
+}
+
+static void set_certificate(CURL *easy, const char *certificate, const char *key)
+{
+	if (!certificate)
+		return;
+	curl_easy_setopt(easy, CURLOPT_SSLCERT, certificate);
+	curl_easy_setopt(easy, CURLOPT_SSLKEY, key);
+}
+
+/* Without the authorities that were asked for, nothing is believed. */
+static CURLcode use_nothing(CURL *easy, void *context, void *arg)
+{
+	(void)easy, (void)context, (void)arg;
+	return CURLE_SSL_CACERT_BADFILE;
+}
+
 static void set_trust(struct http_exchange *exchange, const struct url *url)
 {
-	scratch char *authority = url_authority(url);
 	const struct http_settings *settings = &exchange->http->settings;
+	scratch char *authority = url_authority(url);
+	CURL *easy = exchange->easy;
 	const struct trust *trust;
+	struct err err;
 
-	curl_easy_setopt(exchange->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	if (strcmp(url->scheme, "https"))
 		return;
-	trust = trust_of(exchange->http, authority);
-	if (trust->authorities.len) {
-		struct curl_blob blob = { trust->authorities.data, trust->authorities.len,
-			CURL_BLOB_NOCOPY };
-
-		curl_easy_setopt(exchange->easy, CURLOPT_CAINFO_BLOB, &blob);
-	}
-	if (getenv("SSL_CERT_DIR"))
-		curl_easy_setopt(exchange->easy, CURLOPT_CAPATH, NULL);
-	if (settings->certificate || trust->certificate) {
-		curl_easy_setopt(exchange->easy, CURLOPT_SSLCERT,
-			settings->certificate ? settings->certificate : trust->certificate);
-		curl_easy_setopt(exchange->easy, CURLOPT_SSLKEY,
-			settings->certificate ? settings->key : trust->key);
-	}
+	curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+	trust = trusts_find(exchange->http->trusts, authority, &err);
+	if (!trust)
+		snprintf(exchange->reason, sizeof exchange->reason, "%.*s",
+			(int)sizeof exchange->reason - 1, err.text);
+	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, trust ? use_store : use_nothing);
+	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, trust);
+	if (settings->certificate)
+		set_certificate(easy, settings->certificate, settings->key);
+	else if (trust)
+		set_certificate(easy, trust->certificate, trust->key);
 	if (settings->unverified) {
-		curl_easy_setopt(exchange->easy, CURLOPT_SSL_VERIFYPEER, 0L);
-		curl_easy_setopt(exchange->easy, CURLOPT_SSL_VERIFYHOST, 0L);
+		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
 	}
 }
 

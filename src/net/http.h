@@ -15,9 +15,8 @@
  *
  * HTTP/1.1 only, TLS 1.2 and later, no Expect, no compression; 30 seconds to connect, or the
  * timeout where that is less. Proxies by
- * HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY in either case, never for loopback. Authorities
- * of SSL_CERT_FILE and SSL_CERT_DIR, those given, and, with client certificates, of the
- * certs.d/HOST directories that Docker and Podman read.
+ * HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY in either case, never for loopback. What is
+ * believed is in trust.h.
  */
 struct http;
 
@@ -76,7 +75,7 @@ struct http_exchange {
 	void *easy, *list;
 	size_t header_bytes;
 	char problem[256]; /* in libcurl's words */
-	char reason[160];  /* in ours, where we ended it */
+	char reason[300];  /* in ours, where we ended it */
 	char proxy[128];
 	bool paused, woken, overflow;
 };

@@ -69,8 +69,7 @@ rm -rf copy
 ok "skopeo copies it" skopeo copy --preserve-digests --insecure-policy --src-tls-verify=false "docker://$registry/a/one" oci:copy:one
 ok "with the same bytes" cmp "img/blobs/sha256/${digest#*:}" "copy/blobs/sha256/${digest#*:}"
 succeeds "three images" --repo "$registry/a" --stats stats one.json two.json three.json
-: >registry.log
-succeeds "three images, nothing new" --repo "$registry/a" --stats stats one.json two.json three.json
+ok "three images, nothing new" calmly 1 registry.log -- push --repo "$registry/a" --stats stats one.json two.json three.json
 is "one connection, one ping, one HEAD an image" "$(jq -c '[.connections,.requests,.bytesSent]' stats)" "[1,4,0]"
 is "as the registry saw it" "$(wire registry | cut -d ' ' -f 1,3 | sort | uniq -c | sed 's/^ *//')" "1 GET 200
 3 HEAD 200"
@@ -131,6 +130,8 @@ if start_nginx tls "listen PORT ssl; client_max_body_size 0; $front"; then
 	fails "an authority that nobody knows" 1 "self-signed.*--ca-file" --repo "$nginx/t" one.json
 	succeeds "--ca-file" --ca-file cert.pem --repo "$nginx/t" one.json
 	ok "SSL_CERT_FILE" env SSL_CERT_FILE="$tmp/cert.pem" ko-push --oci img --repo "$nginx/u" one.json
+	SSL_CERT_FILE=$tmp/none fails "an SSL_CERT_FILE that is not there" 1 "SSL_CERT_FILE: .*/none: " --repo "$nginx/t" one.json
+	SSL_CERT_FILE=$tmp/none succeeds "which does not matter without TLS" --repo "$registry/t" one.json
 	mkdir certs
 	cp cert.pem certs
 	ok "SSL_CERT_DIR" env SSL_CERT_DIR="$tmp/certs" ko-push --oci img --repo "$nginx/v" one.json
