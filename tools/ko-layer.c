@@ -10,7 +10,7 @@
 #include "formats/elf.h"
 #include "graph/layers.h"
 
-static const char *builddir, *store, *data, *name, *out;
+static const char *builddir, *store, *data, *name, *compression, *out;
 static struct depfile_options depfiles;
 static int jobs;
 
@@ -20,6 +20,8 @@ static const struct opt opts[] = {
 	{ 0, "oci", "DIR", OPT_STRING, &store, "image store (default BUILDDIR/oci)" },
 	{ 0, "name", "NAME", OPT_STRING, &name, "what the program is called in the image" },
 	{ 0, "data", "DIR", OPT_STRING, &data, "put a directory's content into the root" },
+	{ 0, "compression", "KIND", OPT_STRING, &compression,
+		"gzip, gzip:0 to gzip:9, zstd, zstd:1 to zstd:19" },
 	DEPFILE_OPTIONS(&depfiles),
 	{ 'j', "jobs", "N", OPT_NUMBER, &jobs, "threads (default: one for each CPU)" },
 	{ 'o', "output", "FILE", OPT_STRING, &out, "records; % stands for a name" },
@@ -72,16 +74,22 @@ static int run(const struct strs *operands, struct err *err)
 	cleanup(records_release) struct records records = { 0 };
 	cleanup(depfile_release) struct depfile depfile = { 0 };
 	cleanup(oci_release) struct oci oci = { 0 };
+	cleanup(cache_release) struct cache cache = { 0 };
 	cleanup(strs_release) struct strs secrets = { 0 };
 	scratch char *memo = NULL;
-	struct layer_maker maker = { &oci, NULL, 0, &depfile, &secrets };
+	struct layer_maker maker = {
+		.oci = &oci, .cache = &cache, .depfile = &depfile, .secrets = &secrets
+	};
 
 	set_defaults();
 	maker.memo = memo = path_join(builddir, "layers");
 	maker.jobs = (unsigned)jobs;
-	if (records_read_all(&records, operands, add_operand, err) || oci_open(&oci, store, err) ||
-		layers_make(&maker, data, &records, err))
+	maker.compression = compression;
+	if (records_read_all(&records, operands, add_operand, err) || cache_open(&cache, err) ||
+		oci_open(&oci, store, err) || layers_make(&maker, data, &records, err))
 		return -1;
+	if (cache.trouble.class)
+		log_debug(1, "cache of layers: %s", cache.trouble.text);
 	for (size_t i = 0; i < secrets.n; i++)
 		log_note("%s looks secret and goes into the image", secrets.v[i]);
 	if (depfile_write_all(&depfile, &depfiles, out, err))

@@ -9,13 +9,15 @@
 #include "base/mem.h"
 #include "elf.h"
 
-int archive_begin(struct archive *archive, const struct oci *oci, unsigned jobs, struct err *err)
+int archive_begin(struct archive *archive, const struct oci *oci, const struct codec *codec,
+	unsigned jobs, struct err *err)
 {
 	archive->oci = oci;
-	archive->gzip = NULL;
+	archive->codec = *codec;
+	archive->pack = NULL;
 	if (oci_begin(oci, &archive->draft, err))
 		return -1;
-	archive->gzip = gzip_begin(archive->draft.fd, jobs);
+	archive->pack = pack_begin(archive->draft.fd, codec, jobs);
 	return 0;
 }
 
@@ -24,14 +26,14 @@ void archive_entry(struct archive *archive, const struct tar_entry *entry)
 	cleanup(buf_release) struct buf header = { 0 };
 
 	tar_header(&header, entry);
-	gzip_write(archive->gzip, header.data, header.len);
+	pack_write(archive->pack, header.data, header.len);
 }
 
 static void add_zeros(struct archive *archive, size_t n)
 {
 	static const char zeros[TAR_END];
 
-	gzip_write(archive->gzip, zeros, n);
+	pack_write(archive->pack, zeros, n);
 }
 
 static int changed(const char *path, struct err *err)
@@ -45,7 +47,7 @@ static int copy(struct archive *archive, int fd, const char *path, uint64_t size
 {
 	for (uint64_t offset = 0; offset < size;) {
 		size_t room;
-		char *to = gzip_room(archive->gzip, &room);
+		char *to = pack_room(archive->pack, &room);
 		uint64_t left = size - offset;
 		ssize_t n = pread(fd, to, left < room ? (size_t)left : room, (off_t)offset);
 
@@ -57,9 +59,9 @@ static int copy(struct archive *archive, int fd, const char *path, uint64_t size
 			return changed(path, err);
 		if (notes) {
 			elf_blank(notes, offset, to, (size_t)n);
-			gzip_add_marked(archive->gzip, (size_t)n);
+			pack_add_marked(archive->pack, (size_t)n);
 		} else {
-			gzip_add(archive->gzip, (size_t)n);
+			pack_add(archive->pack, (size_t)n);
 		}
 		offset += (uint64_t)n;
 	}
@@ -115,11 +117,11 @@ out:
 
 json_t *archive_end(struct archive *archive, char marked[DIGEST_SIZE], struct err *err)
 {
-	struct gzip_result result;
+	struct pack_result result;
 	json_t *layer;
 
 	add_zeros(archive, TAR_END);
-	if (gzip_end(steal(&archive->gzip), &result, err)) {
+	if (pack_end(steal(&archive->pack), &result, err)) {
 		err_prefix(err, "%s", archive->oci->dir);
 		return NULL;
 	}
@@ -129,14 +131,15 @@ json_t *archive_end(struct archive *archive, char marked[DIGEST_SIZE], struct er
 		return NULL;
 	if (marked)
 		memcpy(marked, result.marked, DIGEST_SIZE);
-	layer = descriptor_json(OCI_LAYER_GZIP, result.digest, (json_int_t)result.size);
+	layer = descriptor_json(archive->codec.calls->deflate ? OCI_LAYER_GZIP : OCI_LAYER_ZSTD,
+		result.digest, (json_int_t)result.size);
 	json_object_set_new(layer, "diffID", json_string(result.diff_id));
 	return layer;
 }
 
 void archive_abandon(struct archive *archive)
 {
-	if (archive->gzip)
-		gzip_abandon(&archive->gzip);
+	if (archive->pack)
+		pack_abandon(&archive->pack);
 	file_abandon(&archive->draft);
 }

@@ -1,26 +1,28 @@
 #ifndef FORMATS_ARCHIVE_H
 #define FORMATS_ARCHIVE_H
 
-#include "gzip.h"
+#include "pack.h"
 #include "oci.h"
 #include "tar.h"
 
-/* A gzipped tar in the making, on its way into the store. */
+/* A compressed tar in the making, on its way into the store. */
 struct archive {
 	const struct oci *oci;
+	struct codec codec;
 	struct file_draft draft;
-	struct gzip *gzip;
+	struct pack *pack;
 };
 
 /* jobs: threads, 0 for the number of CPUs. */
-int archive_begin(struct archive *archive, const struct oci *oci, unsigned jobs, struct err *err);
+int archive_begin(struct archive *archive, const struct oci *oci, const struct codec *codec,
+	unsigned jobs, struct err *err);
 
 /* A directory or a link. */
 void archive_entry(struct archive *archive, const struct tar_entry *entry);
 
 /*
  * A file with its content; entry's size is that of the file. With blank the file is an executable
- * whose build ID notes are zeroed (see elf.h), and its content counts as "marked" (see gzip.h). A
+ * whose build ID notes are zeroed (see elf.h), and its content counts as "marked" (see pack.h). A
  * file that is written to meanwhile is ERR_RETRY.
  */
 int archive_file(struct archive *archive, const struct tar_entry *entry, const char *path,

@@ -10,13 +10,12 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "capability.h"
-#include "deflate.h"
 
 /* The most directories inside each other. */
 #define DEPTH_LIMIT 100
 
 /* Counted up when the same program becomes other bytes. */
-#define MEMO_VERSION "layer 1"
+#define KEY_VERSION "layer 1"
 
 static bool is_windows(const char *platform)
 {
@@ -26,11 +25,12 @@ static bool is_windows(const char *platform)
 static json_t *finish(
 	struct archive *archive, const char *kind, char marked[DIGEST_SIZE], struct err *err)
 {
+	scratch char *codec = codec_title(&archive->codec);
 	json_t *layer = archive_end(archive, marked, err);
 
 	if (layer) {
 		json_object_set_new(layer, "kind", json_string(kind));
-		json_object_set_new(layer, "codec", json_string(deflate_codec));
+		json_object_set_new(layer, "codec", json_string(codec));
 	}
 	return layer;
 }
@@ -64,21 +64,25 @@ static void add_dirs(
 				.windows = windows });
 }
 
-/* Where it is noted which layer a program became. malloced; NULL when its hash is not known. */
-static char *memo_path(const struct layer_maker *maker, const char *hash, const char *name,
+/*
+ * What decides over the layer of a program, in 64 digits. It is a digest, as programs of people who
+ * do not trust each other may meet in the cache. malloced; NULL when its hash is not known.
+ */
+static char *program_key(const struct layer_maker *maker, const char *hash, const char *name,
 	const char *platform, const struct strs *capabilities)
 {
 	cleanup(buf_release) struct buf text = { 0 };
-	char print[FINGERPRINT_SIZE];
+	scratch char *codec = codec_title(&maker->codec);
+	char digest[DIGEST_SIZE];
 
-	if (!hash || !maker->memo)
+	if (!hash)
 		return NULL;
-	buf_addf(&text, "%s %s\n%s\n%s\n%d\n", MEMO_VERSION, deflate_codec, hash, name,
-		is_windows(platform));
+	buf_addf(
+		&text, "%s %s\n%s\n%s\n%d\n", KEY_VERSION, codec, hash, name, is_windows(platform));
 	for (size_t i = 0; capabilities && i < capabilities->n; i++)
 		buf_addf(&text, "%s\n", capabilities->v[i]);
-	fingerprint_of(text.data, text.len, print);
-	return xasprintf("%s/%s.json", maker->memo, print);
+	digest_of(text.data, text.len, digest);
+	return xstrdup(digest + strlen("sha256:"));
 }
 
 /* The layer that is noted, if the store still has it. */
@@ -89,7 +93,7 @@ static json_t *recall(const struct layer_maker *maker, const char *memo)
 	struct err ignored;
 	json_t *layer = NULL;
 
-	if (!memo || file_read_if_exists(memo, 4096, &text, &ignored))
+	if (file_read_if_exists(memo, 4096, &text, &ignored))
 		return NULL;
 	layer = json_from(memo, buf_str(&text), text.len, &ignored);
 	if (layer &&
@@ -105,7 +109,7 @@ static int remember(const char *memo, const json_t *layer, struct err *err)
 	size_t n;
 	scratch char *text = json_text(layer, &n);
 
-	return memo && file_save(memo, text, n, err) < 0 ? -1 : 0;
+	return file_save(memo, text, n, err) < 0 ? -1 : 0;
 }
 
 static json_t *make_program(const struct layer_maker *maker, const char *path, const char *hash,
@@ -124,7 +128,7 @@ static json_t *make_program(const struct layer_maker *maker, const char *path, c
 	char marked[DIGEST_SIZE];
 	json_t *layer;
 
-	if (archive_begin(&archive, maker->oci, maker->jobs, err))
+	if (archive_begin(&archive, maker->oci, &maker->codec, maker->jobs, err))
 		return NULL;
 	add_dirs(&archive, windows ? windows_dirs : linux_dirs, 0, windows);
 	if (archive_file(&archive, &entry, path, true, err))
@@ -141,14 +145,22 @@ static json_t *make_program(const struct layer_maker *maker, const char *path, c
 json_t *layer_program(const struct layer_maker *maker, const char *path, const char *hash,
 	const char *name, const char *platform, const struct strs *capabilities, struct err *err)
 {
-	scratch char *memo = memo_path(maker, hash, name, platform, capabilities);
+	scratch char *key = program_key(maker, hash, name, platform, capabilities);
+	scratch char *memo = key && maker->memo ? xasprintf("%s/%s.json", maker->memo, key) : NULL;
 	struct capability capability = { 0 };
-	json_t *layer = recall(maker, memo);
+	json_t *layer = memo ? recall(maker, memo) : NULL;
 
 	if (layer || (capabilities && capability_parse(&capability, capabilities, err)))
 		return layer;
-	layer = make_program(maker, path, hash, name, is_windows(platform), &capability, err);
-	if (layer && remember(memo, layer, err))
+	if (key && maker->cache)
+		layer = cache_get(maker->cache, key, maker->oci);
+	if (!layer) {
+		layer = make_program(
+			maker, path, hash, name, is_windows(platform), &capability, err);
+		if (layer && key && maker->cache)
+			cache_put(maker->cache, key, maker->oci, layer);
+	}
+	if (layer && memo && remember(memo, layer, err))
 		json_release(&layer);
 	return layer;
 }
@@ -355,7 +367,7 @@ json_t *layer_kodata(
 		return NULL;
 	if (dir && (!(tree.root = allowed_root(dir, err)) || check_link(&tree, dir)))
 		goto out;
-	if (archive_begin(&tree.archive, maker->oci, maker->jobs, err))
+	if (archive_begin(&tree.archive, maker->oci, &maker->codec, maker->jobs, err))
 		goto out;
 	add_dirs(&tree.archive, tree.windows ? windows_dirs : linux_dirs, tree.mtime, tree.windows);
 	if (dir)
@@ -393,7 +405,7 @@ json_t *layer_data(const struct layer_maker *maker, const char *dir, struct err 
 	}
 	if (check_apart(maker->oci, dir, err) ||
 		read_epoch(&tree.mtime, "KO_DATA_DATE_EPOCH", err) ||
-		archive_begin(&tree.archive, maker->oci, maker->jobs, err))
+		archive_begin(&tree.archive, maker->oci, &maker->codec, maker->jobs, err))
 		return NULL;
 	depfile_add(maker->depfile, dir);
 	if (!walk(&tree, dir, "", NULL))

@@ -4,16 +4,21 @@
 #include <jansson.h>
 
 #include "base/depfile.h"
+#include "cache.h"
+#include "codec.h"
 #include "oci.h"
 
 /*
  * The layers of an image, as ko makes them: all owned by root, with times that are set, and with
  * the same bytes wherever they are made. A layer is an object with mediaType, digest, size, diffID,
- * kind and codec (see deflate.h).
+ * kind and codec (see codec_title()).
  */
 struct layer_maker {
 	const struct oci *oci;
 	const char *memo;        /* directory that notes which program became which layer */
+	struct cache *cache;     /* of layers of all projects; may be NULL */
+	const char *compression; /* for all records, whatever they say; may be NULL */
+	struct codec codec;      /* the one in use */
 	unsigned jobs;           /* threads; 0: one for each CPU */
 	struct depfile *depfile; /* takes the files and directories that are read */
 	struct strs *secrets;    /* takes paths in a data directory that look secret; may be NULL */
@@ -21,8 +26,8 @@ struct layer_maker {
 
 /*
  * kind "program": /ko-app/NAME, its build ID notes zeroed. hash is its content hash ("sha256:...");
- * when a layer of a program with this hash, name and capabilities is in the store, the program is
- * not read at all. NULL: not known. capabilities may be NULL.
+ * when a layer of a program with this hash, name and capabilities is in the store or in the cache,
+ * the program is not read at all. NULL: not known. capabilities may be NULL.
  */
 json_t *layer_program(const struct layer_maker *maker, const char *path, const char *hash,
 	const char *name, const char *platform, const struct strs *capabilities, struct err *err);

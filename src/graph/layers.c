@@ -1,5 +1,7 @@
 #include "layers.h"
 
+#include <stdlib.h>
+
 #include "base/mem.h"
 #include "base/trace.h"
 #include "inputs/naming.h"
@@ -44,18 +46,31 @@ static int make_layers(const struct layer_maker *maker, const char *data, const 
 		&then);
 }
 
+static int choose_codec(struct layer_maker *maker, const json_t *record, struct err *err)
+{
+	const char *own = record_get(record, "compression");
+	const char *text = maker->compression ? maker->compression
+		: own                         ? own
+					      : getenv("KO_COMPRESSION");
+
+	return codec_choose(&maker->codec, text, err);
+}
+
 int layers_make(const struct layer_maker *maker, const char *data, const struct records *records,
 	struct err *err)
 {
 	for (size_t i = 0; i < records_count(records); i++) {
 		json_t *record = records_at(records, i);
+		struct layer_maker own = *maker;
 		json_t *entry;
 		size_t j;
 
+		if (choose_codec(&own, record, err))
+			return -1;
 		json_array_foreach (json_object_get(record, "platforms"), j, entry) {
 			json_t *layers = json_array();
 
-			if (make_layers(maker, data, record, entry, layers, err)) {
+			if (make_layers(&own, data, record, entry, layers, err)) {
 				json_decref(layers);
 				return -1;
 			}

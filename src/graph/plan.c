@@ -54,6 +54,8 @@ void plan_options_words(const struct plan_options *o, struct strs *words)
 	add_each(words, "--image-annotation", &o->annotations);
 	if (o->user)
 		strs_take(words, xasprintf("--image-user=%s", o->user));
+	if (o->compression)
+		strs_take(words, xasprintf("--compression=%s", o->compression));
 	add_each(words, "--ldflags", &o->ldflags);
 	add_if(words, "--disable-optimizations", o->disable_optimizations);
 	if (o->importpaths.n)
@@ -131,7 +133,8 @@ int plan_options_override(const struct plan_options *o, struct settings *setting
 		set(settings, CONFIG_LDFLAGS, &o->ldflags, "--ldflags", err) ||
 		put(settings, CONFIG_LABELS, &o->labels, "--image-label", err) ||
 		put(settings, CONFIG_ANNOTATIONS, &o->annotations, "--image-annotation", err) ||
-		set_one(settings, CONFIG_USER, o->user, "--image-user", err))
+		set_one(settings, CONFIG_USER, o->user, "--image-user", err) ||
+		set_one(settings, CONFIG_COMPRESSION, o->compression, "--compression", err))
 		return -1;
 	return set_one(settings, CONFIG_NAMING, option_naming(o), option_naming_word(o), err);
 }
@@ -207,6 +210,7 @@ static void set_image(json_t *record, const struct settings *settings)
 	set_text(record, "user", settings_get(settings, CONFIG_USER));
 	if (inherits && !strcmp(inherits, "true"))
 		json_object_set_new(record, "inheritLabels", json_true());
+	set_text(record, "compression", settings_get(settings, CONFIG_COMPRESSION));
 	for (size_t i = 0; i < platforms->n; i++)
 		record_platform(record, platforms->v[i]);
 	if (!platforms->n)
@@ -357,7 +361,6 @@ static int check_names(const struct planner *p, struct err *err)
 int plan_make(struct plan *plan, const struct plan_options *options, struct err *err)
 {
 	cleanup(planner_release) struct planner p = { .plan = plan, .options = options };
-
 	if (options->selector && selector_parse(&p.selector, options->selector, err))
 		return -1;
 	if (config_load(&p.config, err) || workspace_find(&p.workspace, ".", err) ||

@@ -24,7 +24,7 @@ struct plan_options {
 	bool preserve_paths, base_paths, bare; /* -P, -B, --bare */
 	const char *naming;
 	struct strs platforms, tags, labels, annotations, ldflags;
-	const char *user;
+	const char *user, *compression;
 	bool disable_optimizations;
 };
 
@@ -56,6 +56,8 @@ struct plan_options {
 		{ 0, "image-annotation", "KEY=VALUE", OPT_LIST, &(o)->annotations, \
 			"annotation for the images (repeatable)" }, \
 		{ 0, "image-user", "USER", OPT_STRING, &(o)->user, "user the programs run as" }, \
+		{ 0, "compression", "KIND", OPT_STRING, &(o)->compression, \
+			"of layers: gzip, gzip:0 to gzip:9, zstd, zstd:1 to zstd:19" }, \
 		{ 0, "ldflags", "FLAGS", OPT_LIST, &(o)->ldflags, \
 			"-ldflags of go build (repeatable)" }, \
 	{ \

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "formats/compression.h"
 #include "formats/platform.h"
 #include "naming.h"
 #include "ref.h"
@@ -31,6 +32,8 @@ const struct config_key_form config_keys[CONFIG_KEYS] = {
 	[CONFIG_ANNOTATIONS] = { "annotations", "annotations", "annotations", "KO_ANNOTATIONS",
 		WORDS, true, true },
 	[CONFIG_USER] = { "user", "user", "user", "KO_USER", NULL, false, false },
+	[CONFIG_COMPRESSION] = { "compression", "compression", "compression", "KO_COMPRESSION",
+		NULL, false, false },
 	[CONFIG_CONTAINERENV] = { "containerEnv", "containerEnv", "containerEnv", "KO_CONTAINERENV",
 		WORDS, true, true },
 	[CONFIG_INHERITLABELS] = { "inheritLabels", "inheritLabels", "inheritLabels",
@@ -86,6 +89,7 @@ int setting_check_value(enum config_key key, const char *value, struct err *err)
 {
 	cleanup(ref_release) struct image_ref ref = { 0 };
 	struct platform platform;
+	struct compression compression;
 	enum naming naming;
 
 	switch (key) {
@@ -102,6 +106,8 @@ int setting_check_value(enum config_key key, const char *value, struct err *err)
 		return ref_parse_prefix(&ref, "repository", value, err);
 	case CONFIG_NAMING:
 		return naming_parse(&naming, value, err);
+	case CONFIG_COMPRESSION:
+		return compression_parse(&compression, value, err);
 	case CONFIG_TAGS:
 		if (strstr(value, "{{") || ref_tag_valid(value))
 			return 0;

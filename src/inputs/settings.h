@@ -24,6 +24,7 @@ enum config_key {
 	CONFIG_LABELS,      /* KEY=VALUE */
 	CONFIG_ANNOTATIONS, /* KEY=VALUE */
 	CONFIG_USER,
+	CONFIG_COMPRESSION,   /* see formats/compression.h */
 	CONFIG_CONTAINERENV,  /* NAME=VALUE, of the container */
 	CONFIG_INHERITLABELS, /* "true": labels and annotations that describe the base stay */
 	CONFIG_GOFLAGS,       /* KO_GOFLAGS as it stands: one value, still to be split by goflags */

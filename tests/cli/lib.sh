@@ -13,8 +13,8 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 bin=$top/${O:-build}/bin
 PATH=$bin:$PATH
 tmp=$(mktemp -d)
-export PATH
-unset KO_DOCKER_REPO KO_BUILDDIR KO_BASEIMAGE KO_GOFLAGS KO_DATA_PATH KO_CONFIG_PATH MAKEFLAGS MAKELEVEL
+export PATH KO_CACHE_DIR=off
+unset KO_COMPRESSION KO_CACHE_SIZE KO_DOCKER_REPO KO_BUILDDIR KO_BASEIMAGE KO_GOFLAGS KO_DATA_PATH KO_CONFIG_PATH MAKEFLAGS MAKELEVEL
 trap 'status=$?; cleanup; rm -rf "$tmp"; exit $status' EXIT
 trap 'exit 130' INT TERM HUP
 cd "$tmp" || exit 1

@@ -49,7 +49,7 @@ def environment(extra):
     env = {name: value for name, value in os.environ.items()
            if not name.startswith(("KO_", "GO", "CGO")) and name not in ("MAKEFLAGS", "MAKELEVEL")}
     env.update(PATH=BIN + ":" + os.environ["PATH"], GOFLAGS="", GOTOOLCHAIN="local",
-               GOPROXY=os.environ.get("GOPROXY", ""))
+               GOPROXY=os.environ.get("GOPROXY", ""), KO_CACHE_DIR=os.path.join(SCRATCH, "cache"))
     env.update(extra)
     return env
 

@@ -1,10 +1,10 @@
 /*
  * Bytes of a block do not depend on where the compressor's memory is. ISA-L 2.30 takes a hash from
- * a register with the address of its stream (deflate.c says how this is avoided), which shows only
- * when the address, shifted right by 16, has the same hash as four bytes of the block, so memory is
- * asked for at such addresses.
+ * a register with the address of its stream (codec_isal.c says how this is avoided), which shows
+ * only when the address, shifted right by 16, has the same hash as four bytes of the block, so
+ * memory is asked for at such addresses.
  */
-#include "../../src/formats/deflate.c"
+#include "../../src/formats/codec_isal.c"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 
 #ifdef PREFIX
 
-static unsigned char block[4096], expected[16384], out[16384];
+static unsigned char bytes[4096], expected[16384], out[16384];
 
 /* CRC-32C of 32 bits with start value 0, as the crc32 instruction has it. */
 static uint32_t hash(uint32_t x)
@@ -24,19 +24,19 @@ static uint32_t hash(uint32_t x)
 	return x;
 }
 
-/* As deflate_block() would be without the prefix. */
-static size_t plainly(struct deflate *deflate, void *to)
+/* As block() would be without the prefix. */
+static size_t plainly(struct state *state, void *to)
 {
-	struct isal_zstream *stream = &deflate->stream;
+	struct isal_zstream *stream = &state->stream;
 
 	isal_deflate_init(stream);
-	stream->level = LEVEL;
-	stream->level_buf = deflate->work;
-	stream->level_buf_size = sizeof deflate->work;
-	stream->next_in = block;
+	stream->level = (uint32_t)state->level;
+	stream->level_buf = state->work;
+	stream->level_buf_size = sizeof state->work;
+	stream->next_in = bytes;
 	stream->next_out = to;
 	stream->avail_out = sizeof out;
-	feed(stream, sizeof block, FULL_FLUSH, false);
+	feed(stream, sizeof bytes, FULL_FLUSH, false);
 	return stream->total_out;
 }
 
@@ -45,47 +45,55 @@ static uint32_t fill(void)
 {
 	uint32_t x = 1, third;
 
-	for (size_t i = 0; i < sizeof block; i++) {
+	for (size_t i = 0; i < sizeof bytes; i++) {
 		x = x * 1664525 + 1013904223;
-		block[i] = (unsigned char)('a' + (x >> 28));
+		bytes[i] = (unsigned char)('a' + (x >> 28));
 	}
-	memcpy(block + 1000, block + 2, 40);
-	memcpy(&third, block + 2, sizeof third);
+	memcpy(bytes + 1000, bytes + 2, 40);
+	memcpy(&third, bytes + 2, sizeof third);
 	return hash(third);
 }
 
 /* A compressor at an address with this hash, or NULL. */
-static struct deflate *at_hash(uint32_t want)
+static struct state *at_hash(uint32_t want)
 {
 	for (uint32_t high = 0x20000000; high < 0x60000000; high++) {
 		void *place = (void *)((uintptr_t)high << 16), *got; /* NOLINT: chosen address */
 
 		if (((hash(high) ^ want) & 0x7fff) != 0)
 			continue;
-		got = mmap(place, sizeof(struct deflate), PROT_READ | PROT_WRITE,
+		got = mmap(place, sizeof(struct state), PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 		if (got == place)
 			return got;
 		if (got != MAP_FAILED)
-			munmap(got, sizeof(struct deflate));
+			munmap(got, sizeof(struct state));
 	}
 	return NULL;
 }
 
-int main(void)
+static void at_level(int level)
 {
-	struct deflate *anywhere = deflate_new();
-	struct deflate *there = at_hash(fill());
-	size_t n = deflate_block(anywhere, block, sizeof block, false, expected);
+	struct state *anywhere = begin(level);
+	struct state *there = at_hash(fill());
+	size_t n = block(anywhere, bytes, sizeof bytes, false, expected);
 
 	if (!ok(there != NULL, "memory at an address of choice"))
-		return done();
-	ok(deflate_block(there, block, sizeof block, false, out) == n && !memcmp(out, expected, n),
+		return;
+	there->level = level;
+	ok(block(there, bytes, sizeof bytes, false, out) == n && !memcmp(out, expected, n),
 		"the same bytes at an unlucky address");
 	n = plainly(anywhere, expected);
 	printf("# without the prefix: %s\n",
 		plainly(there, out) == n && !memcmp(out, expected, n) ? "the same" : "others");
-	deflate_free(anywhere);
+	munmap(there, sizeof *there);
+	end(anywhere);
+}
+
+int main(void)
+{
+	at_level(1);
+	at_level(2);
 	return done();
 }
 
