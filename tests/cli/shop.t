@@ -9,7 +9,7 @@ services='cart catalog checkout email frontend migrate operator payment shipping
 mkdir -p tree/examples && cp -R "$top/examples/shop" tree/examples/shop || exit 1
 ln -s "$top/mk" "$top/rules" tree
 cd tree/examples/shop || exit 1
-rm -rf .ko .ninja_log .ninja_deps
+rm -rf .ko
 manifests='config/backend.yaml config/frontend.yaml config/jobs.yaml config/orders.yml config/sale.yaml config/shipping.json'
 
 # A machine that has none of the modules: they come through the proxy (or from this machine's own
