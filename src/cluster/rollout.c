@@ -58,22 +58,31 @@ static const struct kind *kind_of(const json_t *object)
 
 char *rollout_title(const json_t *object)
 {
-	return xasprintf("%s/%s", kind_of(object)->word, meta(object, "name"));
+	const char *name = meta(object, "name");
+
+	return xasprintf(
+		"%s/%s", kind_of(object)->word, *name ? name : meta(object, "generateName"));
+}
+
+/* Why it is not to be waited for, or NULL. */
+static const char *obstacle(const json_t *object)
+{
+	const struct kind *kind = kind_of(object);
+
+	if (!*meta(object, "name"))
+		return "it has generateName, and is not found again";
+	return kind->stands_still(json_object_get(object, "spec")) ? kind->reason : NULL;
 }
 
 static void sort_out(struct rollouts *rollouts, json_t *object)
 {
-	const struct kind *kind = kind_of(object);
+	const char *reason = kind_of(object) ? obstacle(object) : NULL;
+	scratch char *title = reason ? rollout_title(object) : NULL;
 
-	if (!kind)
-		return;
-	if (kind->stands_still(json_object_get(object, "spec"))) {
-		scratch char *title = rollout_title(object);
-
-		strs_take(&rollouts->passed_over, xasprintf("%s: %s", title, kind->reason));
-		return;
-	}
-	json_array_append(rollouts->objects, object);
+	if (reason)
+		strs_take(&rollouts->passed_over, xasprintf("%s: %s", title, reason));
+	else if (kind_of(object))
+		json_array_append(rollouts->objects, object);
 }
 
 static time_t seconds_now(void)

@@ -60,6 +60,12 @@ done
 unlike "and ko adds no word to kubectl's error" "$(cat "$tmp/stderr")" '^ko'
 echo 0 >"$tmp/kubectl-status"
 
+recorded ko apply -f config/manifests -n shop --context c -s https://h --dry-run=server --server-side \
+	--prune -l '!off' --as me --request-timeout 5s --validate=strict -o yaml -- --cascade=orphan
+is "apply: kubectl's usual options need no --" "$words" 'apply|-f|-|--selector=!off|--namespace=shop|--context=c|--server=https://h|--dry-run=server|--server-side|--prune|--as=me|--request-timeout=5s|--validate=strict|--output=yaml|--cascade=orphan|'
+recorded ko apply -f config/manifests --dry-run --prune=false
+is "apply: nor do their values" "$words" 'apply|-f|-|--dry-run|--prune=false|'
+fails "apply: an option of nobody" 2 '^ko: unknown option --no-such' ko apply -f config/manifests --no-such
 recorded ko create -f config/manifests
 is "create: the words" "$words" 'create|-f|-|'
 like "create: the reference" "$(cat "$tmp/input")" "image: $reference\$"
@@ -73,9 +79,32 @@ like "a reference that is left is noted" "$(cat "$tmp/stderr")" \
 recorded sh -c 'make -s -f - ko-apply' <<END
 KO_MANIFESTS := config/manifests
 KO_KUBECTL_FLAGS := --wait
+KO_APPLY_FLAGS := -n shop
 include $top/mk/ko.mk
 END
-is "by make" "$words" 'apply|-f|-|--wait|'
+is "by make" "$words" 'apply|-f|-|--namespace=shop|--wait|'
+: >"$tmp/registry.log"
+printf 'include %s\nbuild build.ninja: ko_graph\n  graph = .ko/graph.ninja\n  args = -f config/manifests\nsubninja .ko/graph.ninja\n' "$top/rules/ko.ninja" >build.ninja
+recorded sh -c 'ko-scan --ninja .ko/graph.ninja -f config/manifests && ninja -f build.ninja ko-apply'
+is "by ninja" "$words" 'apply|-f|-|'
+like "by ninja: the registry was asked" "$(log_of registry)" 'HEAD /v2/x/myapp/manifests/sha256:'
+rm build.ninja
+
+# ko run: the words that ko gives to kubectl.
+recorded ko run .
+ref=$(ko build 2>"$tmp/stderr")
+is "run: the words" "$words" "run|myapp|--image|$ref|--attach|--rm|--restart=Never|--log-flush-frequency=1s|"
+recorded ko run . -n shop -- --env=A=b -- -x 'y z'
+is "run: further words" "$words" \
+	"run|myapp|--image|$ref|--attach|--rm|--restart=Never|--log-flush-frequency=1s|--namespace=shop|--env=A=b|--|-x|y z|"
+is "run: kubectl's output" "$(cat "$tmp/stdout")" 'said on stdout'
+echo 7 >"$tmp/kubectl-status"
+recorded ko run .
+is "run: kubectl's status" "$status" 7
+echo 0 >"$tmp/kubectl-status"
+fails "run: without a program" 2 '^ko: no program: name its import path' ko run
+recorded env KO_DOCKER_REPO= ko run .
+is "run: no KO_DOCKER_REPO" "$status $words" "2 "
 
 # A failure before kubectl leaves the cluster alone.
 untouched() {
