@@ -21,6 +21,8 @@
 #define HOPS 5
 #define LONGEST_DELAY 30000
 #define SHOWN_TEXT 300
+#define WARNINGS 20
+#define WARNING_LIMIT 2000
 
 void registry_fail(struct registry *registry, const struct err *err)
 {
@@ -373,6 +375,38 @@ static void redirect(struct call *call)
 	}
 }
 
+/* The text of Warning: 299 - "TEXT" (RFC 7234 section 5.5; distribution-spec, "Warnings"), for
+ * people to read; false for another kind. */
+static bool read_warning(struct buf *out, const char *value)
+{
+	const char *p = strchr(value, '"');
+
+	if (!starts_with(value, "299 ") || !p)
+		return false;
+	for (p++; *p && *p != '"' && out->len < WARNING_LIMIT; p++) {
+		p += *p == '\\' && p[1];
+		buf_addch(out, *p);
+	}
+	return true;
+}
+
+static void show_warnings(const struct call *call)
+{
+	struct strs *shown = &call->host->registry->warnings;
+	const char *value;
+
+	for (size_t i = 0; (value = http_header(&call->http, "Warning", i)); i++) {
+		cleanup(buf_release) struct buf line = { 0 };
+
+		buf_addf(&line, "%s: warning: ", call->host->name);
+		if (call->foreign || shown->n >= WARNINGS || !read_warning(&line, value) ||
+			strs_has(shown, buf_str(&line)))
+			continue;
+		strs_add(shown, buf_str(&line));
+		log_note("%s", buf_str(&line));
+	}
+}
+
 static void answered(void *arg)
 {
 	struct call *call = arg;
@@ -380,6 +414,7 @@ static void answered(void *arg)
 	int status = call->http.status;
 
 	stop_running(call);
+	show_warnings(call);
 	if (registry->failed)
 		put(&registry->waiting, &registry->waiting_count, &registry->waiting_cap, call);
 	else if (!status || call_may_pass(call))
@@ -562,8 +597,7 @@ static const char *advice(const struct call *call)
 	switch (call->http.status) {
 	case 413:
 		return "; it is too large for the registry or for a proxy before it: raise the "
-		       "limit "
-		       "there";
+		       "limit there, or set KO_UPLOAD_CHUNK";
 	case 405:
 		return strcmp(call->method, "GET") && strcmp(call->method, "HEAD")
 			? "; the registry is read-only"

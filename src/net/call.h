@@ -120,6 +120,7 @@ struct registry {
 	size_t upload_count, upload_cap;
 	struct op **ops;
 	size_t op_count, op_cap;
+	struct strs warnings; /* that were shown */
 	bool failed;
 	struct err err;
 };

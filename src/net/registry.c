@@ -73,6 +73,8 @@ struct registry *registry_new(const struct registry_settings *settings, struct e
 	s->timeout = setting(s->timeout, "KO_TIMEOUT", 60);
 	s->retry_budget = setting(s->retry_budget, "KO_RETRY_BUDGET", 300);
 	s->retry_wait = setting(s->retry_wait, "KO_RETRY_WAIT", 1000);
+	if (!s->chunk_size)
+		s->chunk_size = setting(0, "KO_UPLOAD_CHUNK", 0) * INT64_C(1000000);
 	http.timeout = s->timeout;
 	registry->http = http_new(&http, err);
 	if (!registry->http) {
@@ -116,6 +118,7 @@ void registry_free(struct registry *registry)
 		call_free(registry->waiting[0]);
 	while (registry->running_count)
 		call_free(registry->running[0]);
+	strs_release(&registry->warnings);
 	credentials_free(registry->credentials);
 	mirrors_free(registry->mirrors);
 	http_free(registry->http);

@@ -57,7 +57,7 @@ struct registry_settings {
 	int timeout;                 /* seconds without a byte; 0: KO_TIMEOUT, or 60 */
 	int retry_budget;            /* seconds to spend on retries; 0: KO_RETRY_BUDGET, or 300 */
 	int retry_wait;     /* ms before the first retry, then times 3; 0: KO_RETRY_WAIT, or 1000 */
-	int64_t chunk_size; /* upload in pieces of this size; 0: whole */
+	int64_t chunk_size; /* upload in pieces of this size; 0: KO_UPLOAD_CHUNK MB, or whole */
 	bool anonymous;     /* use no credentials at all */
 
 	/* Called about five times a second with the blobs that are on their way, and at the end of

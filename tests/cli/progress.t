@@ -83,5 +83,11 @@ is "--stats says the same" "$(jq -r '"pushed \(.pushed) of \(.images) images, \(
 	"$(tail -n 1 err | sed 's/^ko-push: //; s/, [0-9.]* s$//')"
 is "as the server counts" "$(jq .requests stats)" "$(say log | wc -l)"
 is "members of --stats" "$(jq -c keys stats)" '["blobsMounted","blobsPresent","blobsSent","bytesPresent","bytesReceived","bytesSent","connections","images","manifestsSent","pushed","requests","seconds","tokens"]'
+say again
+warning='{"Warning":"299 - \"it moves \u001b[31mto \\\"new\\\" on Friday\""}'
+say "rule {\"p\":\"manifests\",\"n\":0,\"do\":\"pass\",\"h\":$warning}"
+say "rule {\"p\":\"blobs\",\"n\":0,\"do\":\"pass\",\"h\":{\"Warning\":\"199 - \\\"not for us\\\"\"}}"
+ko-push --oci img --repo "$scripted/h" one.json 2>warned >/dev/null
+is "a warning of the registry is shown, once, and harmless" "$(cat warned)" "ko-push: $scripted: warning: it moves ?[31mto \"new\" on Friday"
 unlike "-v: the state of a session is not shown" "$(cat err)" secretstate
 done_testing
