@@ -41,30 +41,14 @@ static const struct opt_tool tool = { "ko-push",
 	"[--oci DIR] [--repo REPOSITORY] [--tag TAG]... [-o FILE] [RECORDS...]",
 	"Push images to a registry, or complete the store of images.", opts, countof(opts) };
 
-/* The reference of each image, and of the images in an index. */
 static int write_refs(const struct records *records, struct err *err)
 {
 	cleanup(buf_release) struct buf text = { 0 };
 
-	for (size_t i = 0; i < records_count(records); i++) {
-		const json_t *record = records_at(records, i), *entry;
-		const char *ref = record_get(record, "ref");
-		const char *top = record_get(json_object_get(record, "image"), "digest");
-		cleanup(ref_release) struct image_ref parts = { 0 };
-		size_t j;
-
-		if (ref_parse(&parts, ref, err))
-			return -1;
-		buf_addf(&text, "%s\n", ref);
-		json_array_foreach (json_object_get(record, "platforms"), j, entry) {
-			const char *digest =
-				record_get(json_object_get(entry, "manifest"), "digest");
-
-			if (digest && strcmp(digest, top) != 0)
-				buf_addf(&text, "%s@%s\n", parts.name, digest);
-		}
-	}
-	return file_output(refs_file, buf_str(&text), text.len, err) < 0 ? -1 : 0;
+	return target_list(records, &text, err) ||
+			file_output(refs_file, buf_str(&text), text.len, err) < 0
+		? -1
+		: 0;
 }
 
 static int write_stats(const struct push *push, double seconds, struct err *err)

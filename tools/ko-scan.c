@@ -55,6 +55,7 @@ static int write_graph(const struct plan *plan, struct err *err)
 	cleanup(strs_release) struct strs base = { 0 };
 	cleanup(strs_release) struct strs push = { 0 };
 	cleanup(strs_release) struct strs confirm = { 0 };
+	cleanup(strs_release) struct strs save = { 0 };
 	cleanup(strs_release) struct strs patch = { 0 };
 	cleanup(strs_release) struct strs words = { 0 };
 	const char *file = ninja_file ? ninja_file : make_file;
@@ -66,12 +67,15 @@ static int write_graph(const struct plan *plan, struct err *err)
 		.base = &base,
 		.push = &push,
 		.confirm = &confirm,
+		.save = &save,
 		.patch = &patch };
 
 	destination_trust_words(&destination, &base);
-	destination_words(&destination, &push);
+	destination_push_words(&destination, &push);
 	strs_add(&confirm, "--confirm");
 	destination_place_words(&destination, &confirm);
+	if (destination_save_words(&destination, &save, err))
+		return -1;
 	if (options.selector)
 		strs_take(&patch, xasprintf("--selector=%s", options.selector));
 	if (options.skip_invalid)

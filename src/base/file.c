@@ -48,9 +48,12 @@ void file_mark_input(const char *path)
 int file_mark_made(const char *path, struct err *err)
 {
 	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, start };
+	struct stat st;
 
 	/* ninja notes the time at which it starts us; that is a little before ours. */
 	times[1].tv_sec -= 2;
+	if (!stat(path, &st) && st.st_mtim.tv_sec < times[1].tv_sec)
+		return 0;
 	return start.tv_sec && utimensat(AT_FDCWD, path, times, 0) ? err_sys(err, "%s", path) : 0;
 }
 

@@ -34,8 +34,8 @@ void file_mark_start(void);
  */
 void file_mark_input(const char *path);
 
-/* Gives a file that another program made meanwhile a time before the start, so that it can be an
- * input of the result which it belongs to: that one is missed when it goes. */
+/* Gives a file that was made meanwhile, by another program perhaps, a time before the start, so
+ * that it can be an input of the result which it belongs to: that one is missed when it goes. */
 int file_mark_made(const char *path, struct err *err);
 
 /* Where executables, notes and the image store are kept: option, else KO_BUILDDIR, else ".ko". */

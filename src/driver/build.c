@@ -19,9 +19,11 @@
 #include "graph/run.h"
 #include "graph/why.h"
 #include "inputs/ref.h"
+#include "inputs/target.h"
 
 static struct plan_options plan;
 static struct destination destination = { .push = true };
+static const char *image_refs;
 static struct strs kubectl, apply_words;
 static int jobs;
 static struct timeline timeline;
@@ -93,12 +95,26 @@ static int make_words(struct strs *words, struct err *err)
 		destination.stats = NULL;
 		timeline.table = true;
 	}
+	/* written from what the graph made, so also when nothing has to be made */
+	image_refs = destination.image_refs;
+	destination.image_refs = NULL;
 	if (save_stdin(err))
 		return -1;
 	strs_take(words, xasprintf("--builddir=%s", file_build_dir(NULL)));
 	destination_words(&destination, words);
 	plan_options_words(&plan, words);
 	return 0;
+}
+
+static int write_image_refs(const char *dir, struct err *err)
+{
+	cleanup(records_release) struct records records = { 0 };
+	cleanup(buf_release) struct buf text = { 0 };
+	scratch char *path = path_join(dir, "refs.json");
+
+	if (records_read(&records, path, err) || target_list(&records, &text, err))
+		return -1;
+	return file_output(image_refs, buf_str(&text), text.len, err) < 0 ? -1 : 0;
 }
 
 /* Brings the goal up to date and gives the path of a file of the graph. Returns as run_goal(). */
@@ -119,6 +135,8 @@ static int make_goal(
 		return -1;
 	status = run_goal(&run, goal, err);
 	*path = path_join(run.dir, file);
+	if (!status && image_refs)
+		status = write_image_refs(run.dir, err);
 	/* a trace of a run that failed is of use too */
 	return status >= 0 && timeline_end(&timeline, err) ? -1 : status;
 }

@@ -12,13 +12,34 @@
 
 #define REF_NAME "org.opencontainers.image.ref.name"
 
-int oci_open(struct oci *oci, const char *dir, struct err *err)
+/* Writes the file oci-layout, or looks at the one that another program wrote. */
+static int mark_layout(const char *path, struct err *err)
 {
 	static const char layout[] = OCI_LAYOUT_TEXT;
+	cleanup(buf_release) struct buf text = { 0 };
+	cleanup(json_release) json_t *marker = NULL;
+	const char *version;
+
+	if (file_read_if_exists(path, 4096, &text, err) < 0)
+		return -1;
+	if (!text.len)
+		return file_save(path, layout, sizeof layout - 1, err) < 0 ? -1 : 0;
+	marker = json_from(path, text.data, text.len, err);
+	if (!marker)
+		return -1;
+	version = record_get(marker, "imageLayoutVersion");
+	if (!version || strcmp(version, "1.0.0") != 0)
+		return err_set(err, ERR_INPUT,
+			"%s: not an image layout of version 1.0.0; name another directory", path);
+	return 0;
+}
+
+int oci_open(struct oci *oci, const char *dir, struct err *err)
+{
 	scratch char *blobs = path_join(dir, "blobs/sha256");
 	scratch char *marker = path_join(dir, "oci-layout");
 
-	if (file_mkdirs(blobs, err) || file_save(marker, layout, sizeof layout - 1, err) < 0)
+	if (file_mkdirs(blobs, err) || mark_layout(marker, err))
 		return err_prefix(err, "cannot make the image store");
 	oci->dir = xstrdup(dir);
 	return 0;

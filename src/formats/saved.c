@@ -205,61 +205,114 @@ int saved_write_docker(
 	return result;
 }
 
-/* ---- OCI archive ---- */
+/* ---- all blobs of an image ---- */
 
-static int add_oci_blob(
-	struct saving *s, const json_t *object, struct descriptor *d, struct err *err)
+struct walk {
+	const struct oci *oci;
+	int (*visit)(void *arg, const struct descriptor *blob, struct err *err);
+	void *arg;
+};
+
+static int visit(
+	const struct walk *walk, const json_t *object, struct descriptor *blob, struct err *err)
 {
-	scratch char *name = NULL;
-
-	if (descriptor_from(d, object, "image", err))
-		return -1;
-	name = xasprintf("blobs/sha256/%s", hex_of(d));
-	return add_blob(s, name, d, err);
+	return descriptor_from(blob, object, "image", err) || walk->visit(walk->arg, blob, err) ? -1
+												: 0;
 }
 
-static int add_oci_blobs(struct saving *s, const json_t *list, struct err *err)
+static int visit_blob(const struct walk *walk, const json_t *object, struct err *err)
 {
-	const json_t *object;
+	cleanup(descriptor_release) struct descriptor blob = { 0 };
+
+	return oci_is_foreign(object) ? 0 : visit(walk, object, &blob, err);
+}
+
+static int visit_manifest(const struct walk *walk, const json_t *manifest, struct err *err)
+{
+	const json_t *layer;
 	size_t i;
 
-	json_array_foreach (list, i, object) {
-		cleanup(descriptor_release) struct descriptor d = { 0 };
-
-		if (!oci_is_foreign(object) && add_oci_blob(s, object, &d, err))
+	if (visit_blob(walk, json_object_get(manifest, "config"), err))
+		return -1;
+	json_array_foreach (json_object_get(manifest, "layers"), i, layer) {
+		if (visit_blob(walk, layer, err))
 			return -1;
 	}
 	return 0;
 }
 
-/* A manifest or an index, and all that it names; an index does not name another. */
-static int add_oci_image(struct saving *s, const json_t *object, bool top, struct err *err)
+/* A manifest or index with all that it names. */
+static int each_blob(const struct walk *walk, const json_t *object, struct err *err)
 {
-	cleanup(descriptor_release) struct descriptor d = { 0 };
+	cleanup(descriptor_release) struct descriptor blob = { 0 };
 	cleanup(json_release) json_t *json = NULL;
-	const json_t *child;
+	const json_t *list, *child;
 	size_t i;
 
-	if (add_oci_blob(s, object, &d, err))
+	if (visit(walk, object, &blob, err))
 		return -1;
-	json = oci_get_json(s->oci, d.digest, NULL, err);
+	json = oci_get_json(walk->oci, blob.digest, NULL, err);
 	if (!json)
 		return -1;
-	if (!image_is_index(d.media_type)) {
-		cleanup(descriptor_release) struct descriptor config = { 0 };
-
-		return add_oci_blob(s, json_object_get(json, "config"), &config, err) ||
-				add_oci_blobs(s, json_object_get(json, "layers"), err)
-			? -1
-			: 0;
-	}
-	if (!top)
-		return err_set(err, ERR_INPUT, "%s: an index inside of an index", d.digest);
-	json_array_foreach (json_object_get(json, "manifests"), i, child) {
-		if (add_oci_image(s, child, false, err))
+	list = json_object_get(json, "manifests");
+	if (!list)
+		return visit_manifest(walk, json, err);
+	json_array_foreach (list, i, child) {
+		if (each_blob(walk, child, err))
 			return -1;
 	}
 	return 0;
+}
+
+/* ---- OCI layout ---- */
+
+struct taking {
+	const struct oci *to, *from;
+};
+
+static int take_blob(void *arg, const struct descriptor *blob, struct err *err)
+{
+	const struct taking *taking = arg;
+	scratch char *path = oci_path(taking->from, blob->digest);
+	int result = oci_take(taking->to, path, blob->digest, blob->size, err);
+
+	return result > 0
+		? err_set(err, ERR_FAILED, "%s: missing or damaged; remove it and run again", path)
+		: result;
+}
+
+static int list_image(const struct oci *to, const struct saved_image *image, struct err *err)
+{
+	for (size_t i = 0; i < image->names.n; i++) {
+		if (oci_tag(to, image->descriptor, image->names.v[i], err))
+			return -1;
+	}
+	return image->names.n ? 0 : oci_tag(to, image->descriptor, NULL, err);
+}
+
+int saved_to_layout(const struct oci *to, const struct oci *oci, const struct saved_image *images,
+	size_t n, struct err *err)
+{
+	const struct walk walk = { oci, take_blob, &(struct taking){ to, oci } };
+
+	for (size_t i = 0; i < n; i++) {
+		if (each_blob(&walk, images[i].descriptor, err))
+			return -1;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (list_image(to, &images[i], err))
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- OCI archive ---- */
+
+static int add_oci_blob(void *arg, const struct descriptor *blob, struct err *err)
+{
+	scratch char *name = xasprintf("blobs/sha256/%s", hex_of(blob));
+
+	return add_blob(arg, name, blob, err);
 }
 
 static void add_entries(json_t *entries, const struct saved_image *image)
@@ -299,7 +352,8 @@ int saved_write_oci(
 		: 0;
 
 	for (size_t i = 0; i < n && !result; i++)
-		result = add_oci_image(&s, images[i].descriptor, true, err);
+		result = each_blob(
+			&(struct walk){ oci, add_oci_blob, &s }, images[i].descriptor, err);
 	if (!result)
 		result = add_zeros(&s, TAR_END, err);
 	strs_release(&s.entries);

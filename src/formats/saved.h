@@ -4,9 +4,10 @@
 #include "oci.h"
 
 /*
- * Images as one tar archive, written from the store to a descriptor (a file, a pipe) as a stream.
- * The same images and names give the same bytes. Each blob's size and digest are checked on the
- * way; after an error the archive lacks its end, so no reader takes it for a whole one.
+ * Images from the store for other programs: in a layout of theirs, or as one tar archive, written
+ * to a descriptor (a file, a pipe) as a stream. The same images and names give the same bytes. Each
+ * blob's size and digest are checked on the way; after an error the archive lacks its end, so no
+ * reader takes it for a whole one.
  *
  * All blobs must be in the store, base layers too (see store_complete() in net/push.h). A missing
  * one is ERR_FAILED, a damaged one ERR_INPUT.
@@ -33,6 +34,14 @@ int saved_write_docker(
  */
 int saved_write_oci(
 	int fd, const struct oci *oci, const struct saved_image *images, size_t n, struct err *err);
+
+/*
+ * Adds them to a layout: their blobs, by links to those in the store where that can be, and then an
+ * entry of index.json for each name (see oci_tag()). What is there stays. Layers that may not be
+ * distributed are left out.
+ */
+int saved_to_layout(const struct oci *to, const struct oci *oci, const struct saved_image *images,
+	size_t n, struct err *err);
 
 void saved_image_release(struct saved_image *image);
 

@@ -1,5 +1,7 @@
 #include "destination.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 
 void destination_trust_words(const struct destination *d, struct strs *words)
@@ -21,13 +23,42 @@ void destination_place_words(const struct destination *d, struct strs *words)
 	destination_trust_words(d, words);
 }
 
-void destination_words(const struct destination *d, struct strs *words)
+void destination_push_words(const struct destination *d, struct strs *words)
 {
 	destination_place_words(d, words);
 	if (d->image_refs)
 		strs_take(words, xasprintf("--image-refs=%s", d->image_refs));
 	if (d->stats)
 		strs_take(words, xasprintf("--stats=%s", d->stats));
+}
+
+static void add_outputs(const struct destination *d, struct strs *words)
+{
+	if (d->layout)
+		strs_take(words, xasprintf("--oci-layout-path=%s", d->layout));
+	if (d->tarball)
+		strs_take(words, xasprintf("--tarball=%s", d->tarball));
+}
+
+int destination_save_words(const struct destination *d, struct strs *words, struct err *err)
+{
+	if (!d->layout && !d->tarball)
+		return 0;
+	if (d->tarball && !strcmp(d->tarball, "-"))
+		return err_set(err, ERR_USAGE,
+			"--tarball=-: standard output has references or manifests; name a file, or "
+			"use ko-save");
+	add_outputs(d, words);
+	if (d->repo)
+		strs_take(words, xasprintf("--repo=%s", d->repo));
+	destination_trust_words(d, words);
+	return 0;
+}
+
+void destination_words(const struct destination *d, struct strs *words)
+{
+	destination_push_words(d, words);
+	add_outputs(d, words);
 }
 
 void destination_release(struct destination *d)

@@ -3,11 +3,12 @@
 
 #include "base/opt.h"
 
-/* Where images go: what ko-scan puts into the graph's push edge. */
+/* Where images go: what ko-scan puts into the graph's push and save edges. */
 struct destination {
 	const char *repo;    /* "": the store; NULL: as ko-push decides */
 	bool tag_only, push; /* push is true where nothing else is said */
 	const char *ca_file, *image_refs, *stats;
+	const char *layout, *tarball; /* for ko-save; NULL: none */
 	struct strs insecure;
 };
 
@@ -24,15 +25,27 @@ struct destination {
 			"certificates that registries are checked by" }, \
 		{ 0, "image-refs", "FILE", OPT_STRING, &(d)->image_refs, \
 			"also write the references to a file" }, \
+		{ 0, "oci-layout-path", "DIR", OPT_STRING, &(d)->layout, \
+			"also add the images to this image layout" }, \
+		{ 0, "tarball", "FILE", OPT_STRING, &(d)->tarball, \
+			"also write an archive of the images" }, \
 	{ \
 		0, "stats", "FILE", OPT_STRING, &(d)->stats, "write counts of the push as JSON" \
 	}
 
-/* The options as words, for ko-scan and ko-push alike. */
+/* The options as words, for ko-scan. */
 void destination_words(const struct destination *destination, struct strs *words);
 
 /* Those that say where the images are and how to get there, for ko-push --confirm. */
 void destination_place_words(const struct destination *destination, struct strs *words);
+
+/* All those for ko-push. */
+void destination_push_words(const struct destination *destination, struct strs *words);
+
+/* Those for ko-save; none where nothing is to be saved. ERR_USAGE for an archive on standard
+ * output, where other things go. */
+int destination_save_words(
+	const struct destination *destination, struct strs *words, struct err *err);
 
 /* Those that say how to talk to registries, for ko-base. */
 void destination_trust_words(const struct destination *destination, struct strs *words);

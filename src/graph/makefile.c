@@ -169,11 +169,31 @@ static void write_image(struct makefile *m, const json_t *record)
 	strs_add(&m->images, out);
 }
 
+static void write_save(struct makefile *m)
+{
+	scratch char *out = path_join(m->layout.dir, "saved.json");
+	scratch char *stamp = path_join(m->layout.dir, "saved.stamp");
+	scratch char *depfile = path_join(m->layout.dir, "saved.d");
+
+	begin(m, stamp, out, "$(ko.images) $(ko.store)", "save images", "ko-save");
+	buf_addf(&m->out, " --builddir %s --oci %s", m->options->builddir, m->options->oci);
+	add_words(m, m->options->save);
+	buf_addf(&m->out, " --make-depfile %s --depfile-target $@ -o %s $(ko.images) </dev/null",
+		depfile, out);
+	end(m);
+	buf_addf(&m->out, "-include %s\n", depfile);
+}
+
+/* What is saved comes before: an image that was pushed was saved too. */
 static void write_push(struct makefile *m)
 {
 	scratch char *out = path_join(m->layout.dir, "refs.json");
 	scratch char *stamp = path_join(m->layout.dir, "refs.stamp");
 
+	if (m->options->save->n) {
+		write_save(m);
+		buf_addf(&m->out, "\n%s: | %s/saved.json\n", stamp, m->layout.dir);
+	}
 	begin(m, stamp, out, "$(ko.images) $(ko.store)", "push", "ko-push");
 	buf_addf(&m->out, " --builddir %s --oci %s", m->options->builddir, m->options->oci);
 	add_words(m, m->options->push);

@@ -211,12 +211,36 @@ static void bind_push(struct ninja *n, const struct strs *args)
 	bind_words(n, "args", args);
 }
 
+static void write_save(struct ninja *n, const struct plan *plan, const char *saved)
+{
+	scratch char *depfile = path_join(n->layout.dir, "saved.d");
+
+	begin(n, saved);
+	rule(n, "ko_save");
+	add_images(n, plan);
+	after(n, n->store);
+	buf_addch(&n->out, '\n');
+	bind(n, "dir", n->options->builddir);
+	bind(n, "oci", n->options->oci);
+	bind(n, "depfile", depfile);
+	bind_words(n, "args", n->options->save);
+}
+
+/* What is saved comes before: an image that was pushed was saved too. */
 static void write_push(struct ninja *n, const struct plan *plan, const char *refs)
 {
+	scratch char *saved = path_join(n->layout.dir, "saved.json");
+
+	if (n->options->save->n)
+		write_save(n, plan, saved);
 	begin(n, refs);
 	rule(n, "ko_push");
 	add_images(n, plan);
 	after(n, n->store);
+	if (n->options->save->n) {
+		buf_addstr(&n->out, " ||");
+		add_path(n, saved);
+	}
 	bind_push(n, n->options->push);
 }
 

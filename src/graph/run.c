@@ -130,20 +130,24 @@ static int ninja(const struct run *run, const char *graph, const char *goal, str
 }
 
 /*
- * Another graph of this directory may have put other images under the same tags since this one
- * pushed. Then it has to push again, which costs one request an image when there is nothing to
- * send.
+ * Another graph of this directory may have put other images under the same tags, or into the same
+ * archive, since this one did. Then it has to do so again; to push costs one request an image when
+ * there is nothing to send.
  */
 static int notice_others(const struct run *run, const char *key, struct err *err)
 {
+	static const char *const results[] = { "refs.json", "saved.json" };
 	cleanup(buf_release) struct buf text = { 0 };
 	scratch char *last = path_join(run->builddir, "last");
-	scratch char *refs = path_join(run->dir, "refs.json");
 
 	if (file_read_if_exists(last, 64, &text, err) < 0)
 		return -1;
-	if (strcmp(buf_str(&text), key) && unlink(refs) && errno != ENOENT)
-		return err_sys(err, "%s", refs);
+	for (size_t i = 0; strcmp(buf_str(&text), key) && i < countof(results); i++) {
+		scratch char *path = path_join(run->dir, results[i]);
+
+		if (unlink(path) && errno != ENOENT)
+			return err_sys(err, "%s", path);
+	}
 	return file_save(last, key, strlen(key), err) < 0 ? -1 : 0;
 }
 

@@ -109,7 +109,8 @@ int setting_check_value(enum config_key key, const char *value, struct err *err)
 	case CONFIG_COMPRESSION:
 		return compression_parse(&compression, value, err);
 	case CONFIG_TAGS:
-		if (strstr(value, "{{") || ref_tag_valid(value))
+		/* set to nothing: no tag at all */
+		if (!*value || strstr(value, "{{") || ref_tag_valid(value))
 			return 0;
 		return err_set(
 			err, ERR_USAGE, "\"%s\" is no tag: 1 to 128 of A-Z a-z 0-9 _ . -", value);

@@ -91,3 +91,32 @@ char *target_reference(const struct target *target, bool tagged, const char *dig
 		return xasprintf("%s:%s@%s", target->ref.name, tag, digest);
 	return xasprintf("%s@%s", target->ref.name, digest);
 }
+
+static void list_platforms(const json_t *record, const char *name, struct buf *text)
+{
+	const char *top = record_get(json_object_get(record, "image"), "digest");
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach (json_object_get(record, "platforms"), i, entry) {
+		const char *digest = record_get(json_object_get(entry, "manifest"), "digest");
+
+		if (digest && top && strcmp(digest, top) != 0)
+			buf_addf(text, "%s@%s\n", name, digest);
+	}
+}
+
+int target_list(const struct records *records, struct buf *text, struct err *err)
+{
+	for (size_t i = 0; i < records_count(records); i++) {
+		const json_t *record = records_at(records, i);
+		cleanup(ref_release) struct image_ref parts = { 0 };
+		const char *ref = record_need(record, "ref", err);
+
+		if (!ref || ref_parse(&parts, ref, err))
+			return -1;
+		buf_addf(text, "%s\n", ref);
+		list_platforms(record, parts.name, text);
+	}
+	return 0;
+}

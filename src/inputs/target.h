@@ -26,4 +26,9 @@ void target_release(struct target *target);
  * latest was asked for. tagged: whether this image has the tags. malloced. */
 char *target_reference(const struct target *target, bool tagged, const char *digest);
 
+/* What --image-refs writes: the reference of each image that was pushed, a line each; that of an
+ * index is followed by those of its images, by digest alone. ERR_INPUT for a record without "ref".
+ */
+int target_list(const struct records *records, struct buf *text, struct err *err);
+
 #endif

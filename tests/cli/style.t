@@ -27,7 +27,7 @@ is "manuals are clean" "$(mandoc -Tlint -W warning man/*.[157] | grep -v 'refere
 for tool in "$bin"/*; do
 	name=$(basename "$tool")
 	is "$name loads curl only if it talks to registries" \
-		"$(ldd "$tool" | grep -c libcurl)" "$(case $name in ko-push | ko-base) echo 1 ;; *) echo 0 ;; esac)"
+		"$(ldd "$tool" | grep -c libcurl)" "$(case $name in ko-push | ko-base | ko-save) echo 1 ;; *) echo 0 ;; esac)"
 	ok "$name --help" "$tool" --help
 	like "$name --version" "$("$tool" --version)" '[0-9]+\.[0-9]+\.[0-9]+'
 	ok "$name has a manual" test -f "man/$name.1"
