@@ -328,6 +328,32 @@ int file_output(const char *path, const void *bytes, size_t n, struct err *err)
 	return file_save(path, bytes, n, err);
 }
 
+static int print(int fd, const char *path, struct err *err)
+{
+	char chunk[65536];
+	ssize_t n;
+
+	while ((n = read(fd, chunk, sizeof chunk))) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(err, "%s", path);
+		if (file_output(NULL, chunk, (size_t)n, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int file_print(const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int result = fd < 0 ? err_sys(err, "%s", path) : print(fd, path, err);
+
+	if (fd >= 0)
+		close(fd);
+	return result;
+}
+
 int file_mkdirs(const char *dir, struct err *err)
 {
 	scratch char *copy = xstrdup(dir);

@@ -56,6 +56,9 @@ int file_save(const char *path, const void *bytes, size_t n, struct err *err);
 /* Like file_save(); path NULL or "-" writes to stdout instead. */
 int file_output(const char *path, const void *bytes, size_t n, struct err *err);
 
+/* Copies a file to stdout, in pieces. */
+int file_print(const char *path, struct err *err);
+
 /* A file in the making. All zero: none. */
 struct file_draft {
 	int fd;

@@ -141,15 +141,6 @@ static int make_goal(
 	return status >= 0 && timeline_end(&timeline, err) ? -1 : status;
 }
 
-static int print_file(const char *path, struct err *err)
-{
-	cleanup(buf_release) struct buf text = { 0 };
-
-	if (file_read(path, FILE_LIMIT, &text, err))
-		return -1;
-	return file_output(NULL, buf_str(&text), text.len, err) < 0 ? -1 : 0;
-}
-
 static int print_refs(const char *path, struct err *err)
 {
 	cleanup(records_release) struct records records = { 0 };
@@ -200,7 +191,7 @@ int driver_resolve(int argc, char *argv[], struct err *err)
 	if (need_manifests("ko resolve", err))
 		return -1;
 	status = make_goal("ko resolve", "resolved.yaml", "resolved.yaml", &path, err);
-	return status ? status : print_file(path, err);
+	return status ? status : file_print(path, err);
 }
 
 /* Becomes ko-apply, so that kubectl's output and status are those of the command. */

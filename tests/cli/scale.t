@@ -50,7 +50,11 @@ one=$kb
 ok "ko-patch of all" peak ko-patch -f config --refs refs.json -o resolved.yaml
 at_most "as much memory as for one" "$kb" $((one + 1024))
 is "all references are replaced" "$(grep -c "image: r.test/a@$digest" resolved.yaml) $(grep -c ko:// resolved.yaml)" "$((2 * manifests)) 0"
-rm -r config one one.yaml
+ok "ko resolve" sh -c 'ko resolve -f config >first.yaml'
+ok "ko resolve, nothing changed" peak sh -c 'exec ko resolve -f config >again.yaml'
+ok "prints the same" cmp first.yaml again.yaml
+at_most "out of as little memory" "$kb" 8192
+rm -r config one *.yaml
 
 # --- a large program, half of it noise
 truncate -s $program large
