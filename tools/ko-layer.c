@@ -12,6 +12,7 @@
 
 static const char *builddir, *store, *data, *name, *compression, *out;
 static struct depfile_options depfiles;
+static bool follow;
 static int jobs;
 
 static const struct opt opts[] = {
@@ -24,6 +25,8 @@ static const struct opt opts[] = {
 		"gzip, gzip:0 to gzip:9, zstd, zstd:1 to zstd:19" },
 	DEPFILE_OPTIONS(&depfiles),
 	{ 'j', "jobs", "N", OPT_NUMBER, &jobs, "threads (default: one for each CPU)" },
+	{ 0, "follow", NULL, OPT_FLAG, &follow,
+		"take records from standard input as they come, and pass each on at once" },
 	{ 'o', "output", "FILE", OPT_STRING, &out, "records; % stands for a name" },
 };
 
@@ -85,8 +88,12 @@ static int run(const struct strs *operands, struct err *err)
 	maker.memo = memo = path_join(builddir, "layers");
 	maker.jobs = (unsigned)jobs;
 	maker.compression = compression;
-	if (records_read_all(&records, operands, add_operand, err) || cache_open(&cache, err) ||
-		oci_open(&oci, store, err) || layers_make(&maker, data, &records, err))
+	if (cache_open(&cache, err) || oci_open(&oci, store, err))
+		return -1;
+	if (follow)
+		return layers_follow(&maker, data, err);
+	if (records_read_all(&records, operands, add_operand, err) ||
+		layers_make(&maker, data, &records, err))
 		return -1;
 	if (cache.trouble.class)
 		log_debug(1, "cache of layers: %s", cache.trouble.text);
@@ -94,6 +101,7 @@ static int run(const struct strs *operands, struct err *err)
 		log_note("%s looks secret and goes into the image", secrets.v[i]);
 	if (depfile_write_all(&depfile, &depfiles, out, err))
 		return -1;
+	layers_announce(&records);
 	return records_write(&records, out, err);
 }
 

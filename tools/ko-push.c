@@ -1,19 +1,20 @@
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tool.h"
+#include "base/trace.h"
+#include "net/ahead.h"
 #include "net/assemble.h"
 #include "net/progress.h"
 #include "net/push.h"
 
 static const char *oci_dir, *builddir, *repo, *ca_file, *stats_file, *refs_file, *out;
 static struct strs tags, insecure;
-static bool tag_only, confirm, pushing = true;
+static bool tag_only, confirm, ahead, pushing = true;
 
 static const struct opt opts[] = {
 	{ 0, "oci", "DIR", OPT_STRING, &oci_dir, "image store (default BUILDDIR/oci)" },
@@ -34,6 +35,8 @@ static const struct opt opts[] = {
 	{ 0, "stats", "FILE", OPT_STRING, &stats_file, "write counts as JSON" },
 	{ 0, "image-refs", "FILE", OPT_STRING, &refs_file,
 		"also write the references, one a line" },
+	{ 0, "ahead", NULL, OPT_FLAG, &ahead,
+		"only upload layers, of records on standard input as they come" },
 	{ 'o', "output", "FILE", OPT_STRING, &out, "records; % stands for a name" },
 };
 
@@ -78,9 +81,8 @@ static void say(const struct push *push, double seconds)
 		log_note("%zu of %zu images were gone from the registry and have been pushed again",
 			push->pushed, push->images);
 	if (!confirm && s->requests && (log_verbosity || isatty(STDERR_FILENO)))
-		log_note("pushed %zu of %zu images, %.0f MB sent, %.0f MB already there, %u "
-			 "mounted, "
-			 "%u requests, %.1f s",
+		log_note("pushed %zu of %zu images, %.0f MB sent, %.0f MB already there, "
+			 "%u mounted, %u requests, %.1f s",
 			push->pushed, push->images, (double)s->bytes_sent / 1e6,
 			(double)s->bytes_present / 1e6, s->blobs_mounted, s->requests, seconds);
 }
@@ -92,7 +94,7 @@ static int run(const struct strs *operands, struct err *err)
 	cleanup(oci_release) struct oci oci = { 0 };
 	struct registry_settings network = { .insecure = &insecure,
 		.ca_file = ca_file,
-		.progress = progress_possible() ? progress_show : NULL };
+		.progress = !ahead && progress_possible() ? progress_show : NULL };
 	cleanup(base_finder_release) struct base_finder finder = {
 		.oci = &oci, .builddir = file_build_dir(builddir), .network = &network
 	};
@@ -103,19 +105,21 @@ static int run(const struct strs *operands, struct err *err)
 		.keep = !pushing,
 		.confirm = confirm,
 		.finder = &finder };
-	struct timespec from, to;
-	double seconds;
+	int64_t from = trace_now();
 
-	clock_gettime(CLOCK_MONOTONIC, &from);
-	if (records_read_all(&records, operands, NULL, err) || oci_open(&oci, store, err) ||
+	if (oci_open(&oci, store, err))
+		return -1;
+	if (ahead) /* what goes wrong is for the ko-push to tell that comes at the end */
+		return ahead_push(&push, err) ? ERR_FAILED : 0;
+	ahead_await(&push.stats);
+	if (records_read_all(&records, operands, NULL, err) ||
 		assemble_images(&finder, &records, err))
 		return -1;
 	if (finder.note)
 		log_note("%s", finder.note);
 	if (push_images(&push, &records, err))
 		return -1;
-	clock_gettime(CLOCK_MONOTONIC, &to);
-	seconds = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+	double seconds = (double)(trace_now() - from) / 1e6;
 	if ((refs_file && write_refs(&records, err)) ||
 		(stats_file && write_stats(&push, seconds, err)) ||
 		records_write(&records, out, err))

@@ -17,7 +17,7 @@ static const char *const setting_prefixes[] = { "KO_", "CGO_", "PKG_CONFIG",
 /* Of these, the ones that do not change what is built. */
 static const char *const not_settings[] = { "KO_REPORT=", "KO_BASE_UPDATE=", "KO_VERBOSE=",
 	"KO_BUILDDIR=", "KO_WRAP=", "KO_JOBS=", "KO_TIMEOUT=", "KO_RETRY_BUDGET=", "KO_RETRY_WAIT=",
-	"KO_UPLOAD_CHUNK=", "KO_TRACE=", "KO_CACHE_DIR=", "KO_CACHE_SIZE=" };
+	"KO_UPLOAD_CHUNK=", "KO_TRACE=", "KO_AHEAD=", "KO_CACHE_DIR=", "KO_CACHE_SIZE=" };
 
 static bool has_prefix(const char *s, const char *const prefixes[], size_t n)
 {

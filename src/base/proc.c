@@ -82,6 +82,8 @@ static int input_fd(const struct proc *proc, struct err *err)
 {
 	int fd;
 
+	if (proc->from)
+		return fcntl(proc->from, F_DUPFD_CLOEXEC, 0);
 	if (!proc->input)
 		return open("/dev/null", O_RDONLY | O_CLOEXEC);
 	fd = memfd_create("input", MFD_CLOEXEC);
@@ -119,7 +121,9 @@ static int spawn(struct proc *proc, const char *path, int in, int out, int error
 		(short)(POSIX_SPAWN_SETSIGDEF | (proc->timeout ? POSIX_SPAWN_SETPGROUP : 0)));
 	if (in >= 0)
 		posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
-	if (out >= 0 || proc->output_to_stderr)
+	if (proc->to)
+		posix_spawn_file_actions_adddup2(&actions, proc->to, STDOUT_FILENO);
+	else if (out >= 0 || proc->output_to_stderr)
 		posix_spawn_file_actions_adddup2(
 			&actions, out >= 0 ? out : STDERR_FILENO, STDOUT_FILENO);
 	if (errors >= 0)

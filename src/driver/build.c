@@ -117,22 +117,40 @@ static int write_image_refs(const char *dir, struct err *err)
 	return file_output(image_refs, buf_str(&text), text.len, err) < 0 ? -1 : 0;
 }
 
+/* Where images go to a registry, their layers may go ahead of them. */
+static void set_ahead(struct listener *listener, struct strs *layer, struct strs *upload)
+{
+	if (!destination.push || !destination.repo || ref_place(destination.repo) != REF_REGISTRY)
+		return;
+	strs_take(layer, xasprintf("--builddir=%s", file_build_dir(NULL)));
+	strs_add(layer, "--data=");
+	strs_take(upload, xasprintf("--builddir=%s", file_build_dir(NULL)));
+	destination_words(&destination, upload);
+	listener->layer = layer;
+	listener->push = upload;
+}
+
 /* Brings the goal up to date and gives the path of a file of the graph. Returns as run_goal(). */
 static int make_goal(
 	const char *command, const char *goal, const char *file, char **path, struct err *err)
 {
 	cleanup(strs_release) struct strs words = { 0 };
+	cleanup(strs_release) struct strs layer = { 0 };
+	cleanup(strs_release) struct strs upload = { 0 };
+	struct listener listener = { 0 };
 	scratch char *bin = proc_own_dir();
 	cleanup(run_release) struct run run = { .builddir = file_build_dir(NULL),
 		.bin = bin,
 		.words = &words,
 		.jobs = jobs,
+		.listener = &listener,
 		.timeline = &timeline };
 	int status;
 
 	timeline.name = command;
 	if (make_words(&words, err))
 		return -1;
+	set_ahead(&listener, &layer, &upload);
 	status = run_goal(&run, goal, err);
 	*path = path_join(run.dir, file);
 	if (!status && image_refs)

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/proc.h"
+#include "announce.h"
 #include "formats/elf.h"
 #include "faults.h"
 #include "goflags.h"
@@ -244,12 +245,17 @@ static int run_go(const struct builder *b, struct state *next, struct faults *fa
 	cleanup(strs_release) struct strs batch = { 0 };
 	cleanup(go_list_release) struct go_list list = { 0 };
 	cleanup(go_env_release) struct go_env env = { 0 };
+	cleanup(announcer_end) struct announcer announcer = { .records = &b->group->records,
+		.executables = &b->executables,
+		.platform = b->group->platform,
+		.left = b->paths.n };
 	scratch char *dir = NULL;
 	struct proc lister, build;
 
 	for (size_t i = 0; i < b->paths.n; i++)
 		strs_add(&left, b->paths.v[i]);
 	dir = take_batch(b, &left, &batch);
+	announcer_begin(&announcer);
 	if (start_build(b, &batch, dir, &build_argv, &build))
 		return -1;
 	if (start_list(b, &list_argv, &out, &messages, &lister) ||

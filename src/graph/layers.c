@@ -1,7 +1,11 @@
 #include "layers.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "base/ahead.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/trace.h"
 #include "inputs/naming.h"
@@ -76,6 +80,45 @@ int layers_make(const struct layer_maker *maker, const char *data, const struct 
 			}
 			json_object_set_new(entry, "layers", layers);
 		}
+	}
+	return 0;
+}
+
+void layers_announce(const struct records *records)
+{
+	int fd = ahead_open();
+
+	if (fd < 0)
+		return;
+	for (size_t i = 0; ahead_compiles(fd) && i < records_count(records); i++)
+		ahead_tell(fd, records_at(records, i));
+	close(fd);
+}
+
+/* One record of a stream; what goes wrong with it is told when its turn comes in the graph. */
+static int pass_on(const struct layer_maker *maker, const char *data, const char *line, size_t n,
+	struct err *err)
+{
+	cleanup(records_release) struct records records = { 0 };
+	const json_t *first;
+
+	if (records_parse(&records, "standard input", line, n, err))
+		return -1;
+	first = json_array_get(json_object_get(records_at(&records, 0), "platforms"), 0);
+	if (!json_object_get(first, "layers") && layers_make(maker, data, &records, err))
+		return 0;
+	return records_write(&records, NULL, err) || log_close_stdout(err);
+}
+
+int layers_follow(const struct layer_maker *maker, const char *data, struct err *err)
+{
+	scratch char *line = NULL;
+	size_t cap = 0;
+	ssize_t n;
+
+	while ((n = getline(&line, &cap, stdin)) > 0) {
+		if (pass_on(maker, data, line, (size_t)n, err))
+			return -1;
 	}
 	return 0;
 }

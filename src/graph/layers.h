@@ -12,4 +12,11 @@
 int layers_make(const struct layer_maker *maker, const char *data, const struct records *records,
 	struct err *err);
 
+/* Does that for each record of standard input as it comes and writes it to standard output at once.
+ * One that has layers passes unchanged; one that cannot be given any is left out. */
+int layers_follow(const struct layer_maker *maker, const char *data, struct err *err);
+
+/* Tells of layers that were made, where something is still compiled (base/ahead.h). */
+void layers_announce(const struct records *records);
+
 #endif

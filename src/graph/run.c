@@ -122,7 +122,11 @@ static int ninja(const struct run *run, const char *graph, const char *goal, str
 	strs_take(&env, xasprintf("KO_REPORT=%s", report));
 	strs_take(&env, xasprintf("KO_VERBOSE=%d", log_verbosity));
 	unlink(report);
+	if (run->listener)
+		listener_begin(run->listener, run->dir, run->lock);
 	status = proc_run(&proc, err);
+	if (run->listener)
+		listener_end(run->listener);
 	if (status < 0)
 		return err_prefix(err, "install ninja 1.11 or newer (Debian: ninja-build)");
 	show_failure(buf_str(&said));

@@ -1,6 +1,7 @@
 #ifndef GRAPH_RUN_H
 #define GRAPH_RUN_H
 
+#include "listen.h"
 #include "plan.h"
 #include "timeline.h"
 
@@ -14,6 +15,7 @@ struct run {
 	const char *bin;           /* directory of the tools, absolute; NULL: PATH */
 	const struct strs *words;  /* for ko-scan, but for the names of files */
 	int jobs;                  /* 0: ninja decides */
+	struct listener *listener; /* uploads layers meanwhile; NULL: none */
 	struct timeline *timeline; /* of the run; NULL: none */
 	/* result */
 	char *dir; /* where the graph's outputs are; owned */

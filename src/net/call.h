@@ -121,6 +121,8 @@ struct registry {
 	struct op **ops;
 	size_t op_count, op_cap;
 	struct strs warnings; /* that were shown */
+	int (*ready)(void *arg, struct err *err); /* of registry_watch(); NULL: none */
+	void *ready_arg;
 	bool failed;
 	struct err err;
 };

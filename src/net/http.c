@@ -35,6 +35,7 @@ struct http {
 	struct http_exchange **running;
 	size_t running_count, running_cap;
 	unsigned requests, connections;
+	struct curl_waitfd watched;
 };
 
 int64_t http_now(void)
@@ -51,6 +52,7 @@ struct http *http_new(const struct http_settings *settings, struct err *err)
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	http->settings = *settings;
+	http_watch(http, -1);
 	http->multi = curl_multi_init();
 	curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, KEPT_CONNECTIONS);
 	http->trusts = trusts_new(settings->ca_file, err);
@@ -573,10 +575,16 @@ int http_step(struct http *http, int milliseconds, struct err *err)
 
 	code = curl_multi_perform(http->multi, &running);
 	if (!code && !deliver(http) && !wake_all(http))
-		code = curl_multi_poll(http->multi, NULL, 0, milliseconds, NULL);
+		code = curl_multi_poll(
+			http->multi, &http->watched, http->watched.fd >= 0, milliseconds, NULL);
 	if (code)
 		return err_set(err, ERR_FAILED, "network: %s", curl_multi_strerror(code));
 	return 0;
+}
+
+void http_watch(struct http *http, int fd)
+{
+	http->watched = (struct curl_waitfd){ .fd = fd, .events = CURL_WAIT_POLLIN };
 }
 
 unsigned http_requests(const struct http *http)

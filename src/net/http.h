@@ -97,6 +97,9 @@ void http_release(struct http_exchange *exchange);
  * done() for those that ended. */
 int http_step(struct http *http, int milliseconds, struct err *err);
 
+/* A descriptor that ends the waiting of http_step() when it can be read; -1: none. */
+void http_watch(struct http *http, int fd);
+
 /* The value of the nth (from 0) header of this name in the answer, or NULL. Borrowed. */
 const char *http_header(const struct http_exchange *exchange, const char *name, size_t nth);
 

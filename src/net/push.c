@@ -431,7 +431,7 @@ int push_images(struct push *push, struct records *records, struct err *err)
 	push->images = n;
 	result = push_all(push, images, n, err);
 	if (push->finder->registry)
-		push->stats = *registry_stats(push->finder->registry);
+		registry_stats_add(&push->stats, registry_stats(push->finder->registry));
 	/* The registry's operations point into the images. */
 	registry_free(push->finder->registry);
 	push->finder->registry = NULL;

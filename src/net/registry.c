@@ -139,6 +139,20 @@ const struct registry_stats *registry_stats(const struct registry *registry)
 	return stats;
 }
 
+void registry_stats_add(struct registry_stats *to, const struct registry_stats *more)
+{
+	to->requests += more->requests;
+	to->connections += more->connections;
+	to->tokens += more->tokens;
+	to->blobs_sent += more->blobs_sent;
+	to->blobs_mounted += more->blobs_mounted;
+	to->blobs_present += more->blobs_present;
+	to->manifests_sent += more->manifests_sent;
+	to->bytes_sent += more->bytes_sent;
+	to->bytes_present += more->bytes_present;
+	to->bytes_received += more->bytes_received;
+}
+
 /* distribution-spec: lower-case components with single separators, at most 255 bytes in all. */
 static bool valid_component(const char *s, size_t n)
 {
@@ -817,17 +831,37 @@ static void show(struct registry *registry, int64_t *shown)
 	registry->settings.progress(registry->settings.progress_arg, list, n);
 }
 
+void registry_watch(
+	struct registry *registry, int fd, int (*ready)(void *arg, struct err *err), void *arg)
+{
+	http_watch(registry->http, fd);
+	registry->ready = ready;
+	registry->ready_arg = arg;
+}
+
+static void look(struct registry *registry)
+{
+	struct err err;
+	int more = registry->ready ? registry->ready(registry->ready_arg, &err) : 1;
+
+	if (more < 0)
+		registry_fail(registry, &err);
+	if (more <= 0)
+		registry_watch(registry, -1, NULL, NULL);
+}
+
 static void drive(struct registry *registry)
 {
 	int64_t shown = http_now();
 	struct err err;
 
 	while (!registry->failed && !caught &&
-		(registry->waiting_count || registry->running_count)) {
+		(registry->ready || registry->waiting_count || registry->running_count)) {
 		int wait = calls_pump(registry);
 
 		if (!registry->failed && http_step(registry->http, wait < 200 ? wait : 200, &err))
 			registry_fail(registry, &err);
+		look(registry);
 		if (!registry->failed)
 			uploads_pump(registry);
 		leave_mirrors(registry);

@@ -82,11 +82,20 @@ struct registry;
 struct registry *registry_new(const struct registry_settings *settings, struct err *err);
 void registry_free(struct registry *registry);
 const struct registry_stats *registry_stats(const struct registry *registry);
+void registry_stats_add(struct registry_stats *to, const struct registry_stats *more);
 
 /* Drives all operations that were started, and those they start. SIGINT, SIGTERM and SIGHUP end it
  * early: open uploads are cancelled (for two seconds at most), then the signal takes its course. A
  * second one takes it at once. */
 int registry_run(struct registry *registry, struct err *err);
+
+/*
+ * While the descriptor, which does not block, brings something to do, registry_run() goes on: it
+ * calls ready() when it can be read, and perhaps at other times. ready() returns 1, or 0 when
+ * nothing will come any more, or -1 with err, which ends the run.
+ */
+void registry_watch(
+	struct registry *registry, int fd, int (*ready)(void *arg, struct err *err), void *arg);
 
 enum registry_blob {
 	BLOB_PRESENT, /* was there already */

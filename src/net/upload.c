@@ -202,19 +202,24 @@ static void finish(struct upload *upload, enum registry_blob how)
 
 /* ---- whether it is there ---- */
 
+/* One that is sent or there, or else one that may turn out to be. */
 static struct upload *find_leader(const struct upload *upload)
 {
 	const struct registry *registry = upload->registry;
+	struct upload *asking = NULL;
 
 	for (size_t i = 0; i < registry->upload_count; i++) {
 		struct upload *other = registry->uploads[i];
 
-		if (other != upload && other->host == upload->host &&
-			!strcmp(other->digest, upload->digest) && (other->state >= READY) &&
-			!other->recheck)
+		if (other == upload || other->host != upload->host || other->recheck ||
+			strcmp(other->digest, upload->digest))
+			continue;
+		if (other->state >= READY)
 			return other;
+		if (other->state == ASKING)
+			asking = other;
 	}
-	return NULL;
+	return asking;
 }
 
 static void absent(struct upload *upload)

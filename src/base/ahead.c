@@ -1,0 +1,54 @@
+#include "ahead.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "mem.h"
+
+int ahead_open(void)
+{
+	const char *path = getenv("KO_AHEAD");
+
+	return path && *path ? open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+}
+
+void ahead_compile(int fd)
+{
+	(void)flock(fd, LOCK_SH);
+}
+
+bool ahead_compiles(int fd)
+{
+	return flock(fd, LOCK_EX | LOCK_NB);
+}
+
+void ahead_tell(int fd, const json_t *record)
+{
+	scratch char *text = json_dumps(record, JSON_COMPACT);
+	size_t n = text ? strlen(text) : 0;
+	ssize_t ignored;
+
+	if (!n || n >= PIPE_BUF) /* it would not arrive in one piece */
+		return;
+	text[n] = '\n'; /* in place of the NUL */
+	ignored = write(fd, text, n + 1);
+	(void)ignored;
+}
+
+void ahead_tell_last(int fd)
+{
+	json_t *last = json_pack("{s:s, s:b}", "name", "last", "last", 1);
+
+	(void)fcntl(fd, F_SETFL, 0);
+	ahead_tell(fd, last);
+	json_decref(last);
+}
+
+bool ahead_is_last(const json_t *record)
+{
+	return json_is_true(json_object_get(record, "last"));
+}
