@@ -448,12 +448,14 @@ bool http_failure_passes(int failure)
 	}
 }
 
-static const char *advice(const struct http *http, CURLcode failure)
+static const char *advice(const struct http *http, CURLcode failure, const char *why)
 {
 	const char *own = http->settings.trust_advice;
 
 	switch (failure) {
 	case CURLE_PEER_FAILED_VERIFICATION:
+		if (strstr(why, "not yet valid") || strstr(why, "has expired"))
+			return "; is this machine's clock right?";
 		return own
 			? own
 			: "; if the registry has an authority of its own, name it with --ca-file";
@@ -491,7 +493,7 @@ static void describe(struct http_exchange *exchange, CURLcode code, long tunnel)
 	else if (strstr(why, "protocol version") || strstr(why, "unsupported protocol"))
 		exchange->failure_text = xstrdup("it speaks no TLS 1.2 or newer");
 	else
-		exchange->failure_text = xasprintf("%s%s", why, advice(exchange->http, code));
+		exchange->failure_text = xasprintf("%s%s", why, advice(exchange->http, code, why));
 	/* the proxy's refusal will not change, though libcurl calls it a broken connection */
 	exchange->failure = tunnel >= 400 && tunnel < 500 ? CURLE_PROXY : (int)code;
 }

@@ -176,11 +176,43 @@ if start_nginx probe "listen PORT; location / { return 404; }"; then
 	fails "TLS 1.0 only" 1 "it speaks no TLS 1.2 or newer" ko-push --oci img --repo "$nginx/a" --ca-file old.pem one.json
 	# a name is compared only after the handshake
 	is "each was asked once" "$(cat expired/error.log future/error.log other/error.log old/error.log | grep -c 'SSL_do_handshake() failed')" 3
+	certificate now IP:127.0.0.1 20200101000000Z 20900101000000Z && tls now ""
+	if command -v faketime >/dev/null; then
+		fails "a clock that is years behind: TLS" 1 "not yet valid; is this machine's clock right?" \
+			faketime 2010-01-01 ko-push --oci img --repo "$nginx/a" --ca-file now.pem one.json
+	else
+		skip "a clock that is years behind: TLS" "no faketime"
+	fi
 else
 	skip "certificates" "no nginx"
 fi
 
 # ---- the machine ----
+
+open=$registry
+if command -v faketime >/dev/null; then
+	start_token user=user password=secret
+	printf '{"auths":{"%s":{"auth":"%s"}}}' "$registry" "$(printf user:secret | base64)" >"$DOCKER_CONFIG/config.json"
+	chmod 600 "$DOCKER_CONFIG/config.json"
+	for year in 2010 2090; do
+		is "a clock in $year: tokens" "$(faketime $year-01-01 ko-push --oci img --repo "$registry/clock" one.json 2>&1 | jq -r .ref)" \
+			"$registry/clock/one@$digest"
+	done
+	rm "$DOCKER_CONFIG/config.json"
+	registry=$open
+else
+	skip "a wrong clock" "no faketime"
+fi
+
+# root reads everything, unless that is taken from it
+mortal=
+[ "$(id -u)" != 0 ] || mortal="setpriv --bounding-set=-dac_override,-dac_read_search"
+echo '{}' >"$DOCKER_CONFIG/config.json"
+chmod 0 "$DOCKER_CONFIG/config.json"
+start_basic
+fails "a config that cannot be read" 1 "docker/config.json: Permission denied" $mortal ko-push --oci img --repo "$registry/a" one.json
+rm -f "$DOCKER_CONFIG/config.json"
+registry=$open
 
 ko-push --oci img --repo "$registry/closed" one.json >&- 2>err
 is "no standard output: status" "$? $(wc -l <err)" "1 1"
@@ -213,6 +245,18 @@ if unshare -rm true 2>/dev/null; then
 	is "the store is on a full disk: status" $? 1
 	like "the store is on a full disk: says so" "$(cat err)" "[Nn]o space left"
 	is "the store is on a full disk: one line, nothing printed, nothing left" "$(wc -l <err) $(wc -c <out) $(cat left)" "1 0 "
+	cat >read-only.sh <<-'END'
+		mount -t tmpfs -o size=200m tmpfs small && cp -r keep/oci small/ && mount -o remount,ro small || exit 99
+		exec ko-push --builddir small --repo= app.json
+	END
+	unshare -rm sh read-only.sh >out 2>err
+	is "the store is read-only" "$? $(wc -c <out) $(wc -l <err) $(grep -c 'Read-only file system' err)" "1 0 1 1"
+	cat >hosts.sh <<-'END'
+		printf '2001:db8::1 both.test\n127.0.0.1 both.test\n' >hosts && mount --bind hosts /etc/hosts || exit 99
+		exec ko-push --oci img --insecure-registry "both.test:$1" --repo "both.test:$1/both" one.json
+	END
+	unshare -rm sh hosts.sh "${registry#*:}" >out 2>err
+	is "an IPv6 address that leads nowhere, and one that does not" "$? $(jq -r .ref out) $(cat err)" "0 both.test:${registry#*:}/both/one@$digest "
 	cat >registry.sh <<-'END'
 		mkdir -p disk && mount -t tmpfs -o size=1m tmpfs disk || exit 99
 		OTEL_TRACES_EXPORTER=none exec docker-registry serve full.yml
@@ -232,7 +276,7 @@ fi
 if start_scripted; then
 	say 'rule {"m":"PATCH","least":1000000,"n":0,"do":"hang","seconds":20}'
 	say 'rule {"m":"DELETE","n":0,"do":"hang","seconds":20}'
-	KO_TIMEOUT=60 ko-push --oci img --repo "$scripted/a" one.json >out 2>err &
+	KO_TIMEOUT=60 env --default-signal=INT,HUP,TERM ko-push --oci img --repo "$scripted/a" one.json >out 2>err &
 	pid=$!
 	while ! say log | grep -q PATCH; do sleep 0.02; done
 	kill -HUP $pid
@@ -246,6 +290,20 @@ if start_scripted; then
 	index='{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.index.v1+json","digest":"sha256:'$(printf x | sha256sum | cut -d ' ' -f 1)'","size":1,"platform":{"os":"linux","architecture":"amd64"}}]}'
 	say "manifest a/b latest application/vnd.oci.image.index.v1+json $index"
 	fails "an index in an index" 3 "its index has an entry of media type application/vnd.oci.image.index" ko-base "$scripted/a/b"
+	# an answer that comes before the end of the body races with the end of the connection
+	times=20
+	[ -z "${KO_TEST_LONG:-}" ] || times=1000
+	printf '{"auths":{"%s":{"auth":"%s"}}}' "$scripted" "$(printf user:secret | base64)" >"$DOCKER_CONFIG/config.json"
+	chmod 600 "$DOCKER_CONFIG/config.json"
+	lost=0
+	for i in $(seq $times); do
+		say reset
+		say 'set auth "bearer"'
+		say 'rule {"m":"PATCH","least":1000,"n":1,"do":"status","code":401,"early":"rst"}'
+		ko-push --oci img --repo "$scripted/a" one.json >/dev/null 2>err || { lost=$((lost + 1)) && note "$(cat err)"; }
+	done
+	is "a 401 and RST while the body is sent, $times times" "$lost" 0
+	rm "$DOCKER_CONFIG/config.json"
 else
 	skip "a second signal" "no server"
 fi
