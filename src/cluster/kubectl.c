@@ -231,6 +231,18 @@ static json_t *items(json_t *answer)
 	return json_pack("[O]", answer);
 }
 
+/* Definitions of resources go deeper than JSON_DEPTH; jansson's own limit holds. */
+static json_t *parse(const struct buf *out, struct err *err)
+{
+	json_error_t error;
+	json_t *answer = json_loadb(out->data, out->len, 0, &error);
+
+	if (!answer)
+		err_set(err, ERR_FAILED, "kubectl get: its answer is no JSON: line %d: %s",
+			error.line, error.text);
+	return answer;
+}
+
 json_t *kubectl_get(const struct cluster *cluster, const struct strs *words, bool with_manifests,
 	struct err *err)
 {
@@ -255,6 +267,6 @@ json_t *kubectl_get(const struct cluster *cluster, const struct strs *words, boo
 		return NULL;
 	if (!out.len)
 		return json_array();
-	answer = json_from("kubectl's answer", buf_str(&out), out.len, err);
+	answer = parse(&out, err);
 	return answer ? items(answer) : NULL;
 }

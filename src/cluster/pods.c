@@ -19,13 +19,18 @@ static const char *meta(const json_t *object, const char *key)
 	return text(json_object_get(object, "metadata"), key);
 }
 
+static const char *string(const json_t *value)
+{
+	return json_is_string(value) ? json_string_value(value) : "";
+}
+
 static void add_values(struct buf *out, const json_t *values)
 {
 	json_t *value;
 	size_t i;
 
 	json_array_foreach (values, i, value)
-		buf_addf(out, "%s%s", i ? "," : "", json_string_value(value));
+		buf_addf(out, "%s%s", i ? "," : "", string(value));
 }
 
 static void add_expression(struct buf *out, const json_t *expression)
@@ -52,7 +57,7 @@ char *pods_selector(const json_t *selector)
 	size_t i;
 
 	json_object_foreach ((json_t *)json_object_get(selector, "matchLabels"), key, value)
-		buf_addf(&out, "%s%s=%s", out.len ? "," : "", key, json_string_value(value));
+		buf_addf(&out, "%s%s=%s", out.len ? "," : "", key, string(value));
 	json_array_foreach (json_object_get(selector, "matchExpressions"), i, value) {
 		if (out.len)
 			buf_addch(&out, ',');

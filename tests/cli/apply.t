@@ -43,6 +43,8 @@ is "no KO_DOCKER_REPO: kubectl is not started" "$words" ""
 ok "no KO_DOCKER_REPO: nothing is built" test ! -e .ko
 
 export KO_DOCKER_REPO="$registry/x"
+fails "no kubectl" 1 '^ko: kubectl: not found on PATH' env PATH="$bin" ko apply -f config/manifests/
+ok "no kubectl: nothing is built" test ! -e .ko
 recorded ko apply -v 1 -f config/manifests/ -- --namespace 'a b' --dry-run=server ''
 is "apply: the words" "$words" 'apply|-f|-|--namespace|a b|--dry-run=server||'
 is "apply: the status" "$status" 0

@@ -152,6 +152,28 @@ ko-apply: not waited for: daemonset/held: its pods change only when they are del
 ko-apply: not waited for: statefulset/kept: its pods change only when they are deleted
 ko-apply: not waited for: job/asleep: it is suspended'
 
+# A definition of a resource may be deep.
+{
+	cat <<-END
+		apiVersion: apiextensions.k8s.io/v1
+		kind: CustomResourceDefinition
+		metadata: {name: deeps.example.com}
+		spec:
+		  group: example.com
+		  scope: Namespaced
+		  names: {plural: deeps, kind: Deep}
+		  versions:
+		  - name: v1
+		    served: true
+		    storage: true
+		    schema: {openAPIV3Schema: $(python3 -c 'n = 50; print("{type: object, properties: {a: " * n + "{type: string}" + "}}" * n)')}
+	END
+	workload Deployment web
+} >all.yaml
+waits --wait
+is "beside something deep: status" "$waited" 0
+like "beside something deep: waited for" "$(cat "$tmp/stderr")" 'deployment "web" successfully rolled out'
+
 # No waiting after a failure, and none in another cluster than that of the words.
 workload Deployment wrong 'replicas: -1' >all.yaml
 waits --wait
