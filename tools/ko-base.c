@@ -1,3 +1,4 @@
+#include "base/depfile.h"
 #include "base/environment.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -8,6 +9,7 @@
 static const char *oci_dir, *builddir, *lock, *ca_file, *out;
 static struct strs platforms, insecure;
 static bool update, offline;
+static struct depfile_options depfiles;
 
 static const struct opt opts[] = {
 	{ 0, "oci", "DIR", OPT_STRING, &oci_dir, "image store (default BUILDDIR/oci)" },
@@ -22,12 +24,22 @@ static const struct opt opts[] = {
 		"allow plain http to this registry (repeatable)" },
 	{ 0, "ca-file", "FILE", OPT_STRING, &ca_file,
 		"certificates that registries are checked by" },
+	DEPFILE_OPTIONS(&depfiles),
 	{ 'o', "output", "FILE", OPT_STRING, &out, "base record (default: standard output)" },
 };
 
 static const struct opt_tool tool = { "ko-base",
 	"[--oci DIR] [--lock FILE] [--platform LIST] [-o FILE] [REFERENCE]",
 	"Find a base image: its manifests and configs, not its layers.", opts, countof(opts) };
+
+static int write_depfiles(const struct base_finder *finder, struct err *err)
+{
+	cleanup(depfile_release) struct depfile depfile = { 0 };
+
+	if (finder->source)
+		depfile_add(&depfile, finder->source);
+	return depfile_write_all(&depfile, &depfiles, out, err);
+}
 
 static int run(const struct strs *operands, struct err *err)
 {
@@ -55,6 +67,8 @@ static int run(const struct strs *operands, struct err *err)
 	if (finder.note)
 		log_note("%s", finder.note);
 	records_add(&records, base);
+	if (write_depfiles(&finder, err))
+		return -1;
 	return records_write(&records, out, err);
 }
 

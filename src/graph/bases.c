@@ -1,14 +1,11 @@
 /*
  * Each graph has the records of its bases in files of its own, "base.ID.json". What a tag means is
- * decided by ko-base, which keeps a lock for each reference; a graph whose record says something
- * else than that loses it, so that its edge runs again, and with it all that depends on the base.
+ * decided by ko-base, which keeps a lock for each reference; the records depend on the locks.
  */
 #include "bases.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -17,7 +14,6 @@
 #include "formats/record.h"
 #include "formats/static.h"
 #include "layout.h"
-#include "run.h"
 
 static int find_files_in(const char *dir, struct strs *files, struct err *err)
 {
@@ -79,21 +75,6 @@ static int ask(const struct bases *bases, const char *reference, const struct st
 	return records_parse(now, "ko-base", buf_str(&output), output.len, err);
 }
 
-/* Removes a graph's record, not while the graph is run. */
-static int forget(const char *file, struct err *err)
-{
-	scratch char *dir = path_dir(file);
-	int lock = run_lock(dir, err);
-	int result = 0;
-
-	if (lock < 0)
-		return -1;
-	if (unlink(file) && errno != ENOENT)
-		result = err_sys(err, "%s", file);
-	close(lock);
-	return result;
-}
-
 static const json_t *find(const struct records *records, const char *base)
 {
 	for (size_t i = 0; base && i < records_count(records); i++) {
@@ -106,7 +87,7 @@ static const json_t *find(const struct records *records, const char *base)
 	return NULL;
 }
 
-/* Where the file's record is another one now, it is reported and removed. */
+/* Where the file's record is another one now, it is reported. */
 static int compare(const char *file, const struct records *now, struct buf *report, struct err *err)
 {
 	cleanup(records_release) struct records records = { 0 };
@@ -123,7 +104,7 @@ static int compare(const char *file, const struct records *now, struct buf *repo
 	line = xasprintf("%s: %s -> %s\n", base, was, is);
 	if (!strstr(buf_str(report), line))
 		buf_addstr(report, line);
-	return forget(file, err);
+	return 0;
 }
 
 static bool is_meant(const struct bases *bases, const char *reference)

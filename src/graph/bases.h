@@ -15,9 +15,10 @@ struct bases {
 };
 
 /*
- * Asks the registries whether the tags have moved, follows them, and makes the graphs find the
- * bases anew in their next run where they have. Appends to report a line "REFERENCE: OLD -> NEW"
- * for each that has. Returns 0, or the exit status of ko-base (it has said why), or -1 with err.
+ * Asks the registries whether the tags have moved and notes what they mean now, which the graphs
+ * follow in their next run. Appends to report a line "REFERENCE: OLD -> NEW" for each base that
+ * was another one when images were made on it last. Returns 0, or the exit status of ko-base (it
+ * has said why), or -1 with err.
  */
 int bases_update(const struct bases *bases, struct buf *report, struct err *err);
 

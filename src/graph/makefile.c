@@ -86,6 +86,7 @@ static void write_base(struct makefile *m, const struct base *base)
 {
 	scratch char *out = layout_path(&m->layout, "base", base->id, "json");
 	scratch char *stamp = layout_path(&m->layout, "base", base->id, "stamp");
+	scratch char *depfile = layout_path(&m->layout, "base", base->id, "d");
 	scratch char *say = xasprintf("base image %s", base->reference);
 
 	begin(m, stamp, out, "$(ko.store)", say, "ko-base");
@@ -93,9 +94,10 @@ static void write_base(struct makefile *m, const struct base *base)
 	for (size_t i = 0; i < base->platforms.n; i++)
 		buf_addf(&m->out, " --platform=%s", base->platforms.v[i]);
 	add_words(m, m->options->base);
-	buf_addf(&m->out, " -o %s", out);
+	buf_addf(&m->out, " --make-depfile %s --depfile-target $@ -o %s", depfile, out);
 	add_word(m, base->reference);
 	end(m);
+	buf_addf(&m->out, "-include %s\n", depfile);
 }
 
 static void write_gobuild(struct makefile *m, const struct group *group, const char *platform)

@@ -102,6 +102,7 @@ static void write_markers(struct ninja *n)
 static void write_base(struct ninja *n, const struct base *base)
 {
 	scratch char *out = layout_path(&n->layout, "base", base->id, "json");
+	scratch char *depfile = layout_path(&n->layout, "base", base->id, "d");
 	cleanup(strs_release) struct strs args = { 0 };
 
 	for (size_t i = 0; i < base->platforms.n; i++)
@@ -114,6 +115,7 @@ static void write_base(struct ninja *n, const struct base *base)
 	buf_addch(&n->out, '\n');
 	bind(n, "dir", n->options->builddir);
 	bind(n, "oci", n->options->oci);
+	bind(n, "depfile", depfile);
 	bind(n, "base", base->reference);
 	bind_words(n, "args", &args);
 }

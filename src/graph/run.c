@@ -20,23 +20,14 @@
  * ends us, ninja is still removing what it has not finished; when SIGKILL ends us both, commands go
  * on. The next run must not meet them.
  */
-int run_lock(const char *dir, struct err *err)
-{
-	scratch char *path = path_join(dir, "lock");
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-
-	if (fd >= 0 && !flock(fd, LOCK_EX))
-		return fd;
-	err_sys(err, "%s", path);
-	if (fd >= 0)
-		close(fd);
-	return -1;
-}
-
 static int lock(struct run *run, struct err *err)
 {
-	run->lock = run_lock(run->dir, err);
-	return run->lock < 0 ? -1 : 0;
+	scratch char *path = path_join(run->dir, "lock");
+
+	run->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (run->lock < 0 || flock(run->lock, LOCK_EX))
+		return err_sys(err, "%s", path);
+	return 0;
 }
 
 /* What the graph's KEY stands for, for ko why. */

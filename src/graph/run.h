@@ -28,10 +28,6 @@ struct run {
  * Runs of the same graph wait for each other.
  */
 int run_goal(struct run *run, const char *goal, struct err *err);
-
-/* Waits until no run of the graph in a directory goes on, and keeps others from beginning one until
- * the descriptor that is returned is closed. -1 with err. */
-int run_lock(const char *dir, struct err *err);
 void run_release(struct run *run);
 
 #endif

@@ -104,6 +104,7 @@ void base_finder_release(struct base_finder *finder)
 	registry_free(finder->registry);
 	finder->registry = NULL;
 	free(steal(&finder->note));
+	free(steal(&finder->source));
 }
 
 /* The registry to ask, or NULL when that is not wanted. */
@@ -393,7 +394,7 @@ static int find_in_directory(struct finding *f, struct err *err)
 	cleanup(buf_release) struct buf text = { 0 };
 	cleanup(json_release) json_t *index = NULL;
 	cleanup(descriptor_release) struct descriptor d = { 0 };
-	scratch char *path = path_join(f->place.dir, "index.json");
+	const char *path = f->finder->source;
 	const json_t *found = NULL, *list, *entry;
 	size_t i;
 
@@ -515,13 +516,16 @@ static int find_in_registry(struct finding *f, struct err *err)
 
 static int find(struct finding *f, struct err *err)
 {
-	scratch char *lock = lock_path(f);
+	const char *dir = f->place.dir;
+	char *source = dir ? path_join(dir, "index.json") : lock_path(f);
 
-	if (f->place.dir)
+	free(f->finder->source);
+	f->finder->source = source;
+	if (dir)
 		return find_in_directory(f, err) || take_top(f, err) ? -1 : 0;
-	if (read_lock(f, lock, err) || find_in_registry(f, err) || take_top(f, err))
+	if (read_lock(f, source, err) || find_in_registry(f, err) || take_top(f, err))
 		return -1;
-	return write_lock(f, lock, err);
+	return write_lock(f, source, err);
 }
 
 static json_t *find_static(const struct base_finder *finder, struct err *err)

@@ -13,7 +13,7 @@
  *
  * What a tag of a registry meant is kept in a lock file, a base record without platforms. With it
  * nothing is asked again until an update is wanted; then one HEAD request tells whether the tag has
- * moved.
+ * moved. An image layout has no lock: its index.json says what is there now.
  */
 struct base_finder {
 	const struct oci *oci;
@@ -25,6 +25,7 @@ struct base_finder {
 	const struct registry_settings *network;
 	struct registry *registry; /* made when it is needed first; released with the finder */
 	char *note;                /* set when something changed that a person should know */
+	char *source; /* the file that decided: the lock, or a layout's index; NULL: none */
 };
 
 /* The reference to use when none is given: KO_BASEIMAGE, KO_DEFAULTBASEIMAGE, the built-in base. */

@@ -1,6 +1,10 @@
 """Applies each mutation to a scratch tree, and takes it back, once through ninja and once through
 make. After each step the images must differ from those before exactly where a clean build's differ,
-and no more may have run than the table allows. Prints TAP."""
+and no more may have run than the table allows. Prints TAP.
+
+    run.py TOP SCRATCH ninja|make [ROW...]      the rows of table.py, or some
+    run.py TOP SCRATCH random STEPS             rows at random, on top of each other
+"""
 import os
 import random
 import shutil
@@ -138,13 +142,16 @@ def restore(root):
             table.put(name, text)(root)
 
 
-def run_table(mode):
+def run_table(mode, names):
     work = Tree(mode)
-    for row in table.MUTATIONS:
-        name, mutation, what = row[:3]
-        extra = row[3] if len(row) > 3 else {}
-        mutation(work.root)
-        work.step(name, what, extra)
+    for row in [row for row in table.MUTATIONS if not names or row[0] in names]:
+        name, mutations, what = row[:3]
+        extra = {key: value.format(root=work.root, PATH=BIN + ":" + os.environ["PATH"])
+                 for key, value in (row[3] if len(row) > 3 else {}).items()}
+        steps = mutations if isinstance(mutations, list) else [mutations]
+        for i, mutation in enumerate(steps):
+            mutation(work.root)
+            work.step(name + (f", {i}" if i else ""), what if i or len(steps) == 1 else "go", extra)
         restore(work.root)
         work.step(name + ", taken back", "go", {})
 
@@ -153,7 +160,7 @@ def run_random(steps, seed):
     """Mutations on top of each other; each state compared with a build from nothing."""
     rng = random.Random(seed)
     work = Tree("ninja")
-    usable = [row for row in table.MUTATIONS if len(row) == 3]
+    usable = [row for row in table.MUTATIONS if len(row) == 3 and callable(row[1])]
     for i in range(steps):
         row = rng.choice(usable)
         try:
@@ -169,6 +176,6 @@ wrappers()
 if MODE == "random":
     run_random(int(sys.argv[4]), 1)
 else:
-    run_table(MODE)
+    run_table(MODE, sys.argv[4:])
 print(f"1..{count}")
 sys.exit(failed != 0)

@@ -6,10 +6,12 @@ What has to run, at most:
     "go"       go runs; whether anything comes after it, clean builds decide
     "scan"     manifests are read again; go is not started
     "image"    tools for layers or images run; go is not started
-A row may also give variables of the environment.
+Several mutations in a list are steps: anything may run for the first, which prepares the others.
+A row may also give variables of the environment, in which {root} is the tree.
 """
 import os
 import shutil
+import subprocess
 import time
 
 
@@ -102,9 +104,30 @@ def twice(name, old, first, second):
     return do
 
 
-def vendor(root):
-    import subprocess
-    subprocess.run(["go", "mod", "vendor"], cwd=root, check=True, capture_output=True)
+def run(*argv):
+    return lambda root: subprocess.run(argv, cwd=root, check=True, capture_output=True)
+
+
+def base_image(label):
+    """Another image in the layout "base"."""
+    return several(
+        lambda root: os.path.exists(os.path.join(root, "base")) or several(
+            run("umoci", "init", "--layout", "base"), run("umoci", "new", "--image", "base:one"))(root),
+        run("umoci", "config", "--image", "base:one", "--config.label", "is=" + label))
+
+
+def object_file(text):
+    """A compiled object beside the program, as C compilers make them."""
+    return several(put("cmd/one/x.txt", text),
+                   run("gcc", "-c", "-x", "c", "-o", "cmd/one/x_linux_amd64.syso", "cmd/one/x.txt"),
+                   remove("cmd/one/x.txt"))
+
+
+CGO = several(
+    put("cmd/one/c.go", 'package main\n\n// #include "add.h"\nimport "C"\n\n'
+                        "func init() { println(C.add(1, 2)) }\n"),
+    put("cmd/one/add.h", "int add(int a, int b);\n#define ZERO 0\n"),
+    put("cmd/one/add.c", '#include "add.h"\n\nint add(int a, int b) { return a + b + ZERO; }\n'))
 
 
 MUTATIONS = [
@@ -157,6 +180,13 @@ MUTATIONS = [
     ("header of assembly", put("cmd/two/const.h", "#define EXTRA 7\n"), "go"),
     ("header unused", put("cmd/two/unused.h", "#define X 1\n"), "go"),
     ("assembly for another machine", put("cmd/two/add_arm64.s", "// nothing\n"), "go"),
+    ("object file", [object_file("int x = 1;\n"), object_file("int x = 2;\n"),
+                     remove("cmd/one/x_linux_amd64.syso")], "go"),
+    ("cgo, but not wanted", CGO, "go"),
+    ("cgo", [CGO, swap("cmd/one/add.c", "a + b", "a - b"), swap("cmd/one/add.h", "ZERO 0", "ZERO 9"),
+             add("cmd/one/add.c", "/* x */\n"), put("cmd/one/more.c", "int more = 1;\n"),
+             swap("cmd/one/c.go", "// #include", "// #cgo CFLAGS: -O0\n// #include")], "go",
+     {"CGO_ENABLED": "1"}),
     # embedded files
     ("embedded file", put("cmd/two/files/a", "other\n"), "go"),
     ("embedded file below", put("cmd/two/files/sub/b", "other\n"), "go"),
@@ -196,8 +226,8 @@ MUTATIONS = [
         put("dep2/go.mod", "module example.com/dep\n\ngo 1.19\n"),
         put("dep2/dep.go", 'package dep\n\nconst Name = "two"\n'),
         swap("go.mod", "\nreplace example.com/dep => ./dep\n", "")), "go"),
-    ("vendor directory appears", vendor, "go"),
-    ("vendored file changed", several(vendor, swap("vendor/example.com/dep/dep.go", '"dep"', '"vendored"')), "go"),
+    ("vendor directory appears", run("go", "mod", "vendor"), "go"),
+    ("vendored file changed", several(run("go", "mod", "vendor"), swap("vendor/example.com/dep/dep.go", '"dep"', '"vendored"')), "go"),
     ("replacement points elsewhere", several(
         put("dep3/go.mod", "module example.com/dep\n\ngo 1.19\n"),
         put("dep3/dep.go", 'package dep\n\nconst Name = "three"\n'),
@@ -226,6 +256,10 @@ MUTATIONS = [
     ("profile of a package that is no program", put("lib/default.pgo", ""), "look"),
     ("profile appears", put("cmd/one/default.pgo", ""), "go"),
     # settings
+    ("another go", lambda root: None, "go", {"PATH": "/usr/lib/go-1.19/bin:{PATH}"}),
+    ("toolchain line", swap("go.mod", "go 1.19\n", "go 1.19\n\ntoolchain go1.21.0\n"), "go"),
+    ("go env -w", [put("goenv", "GOAMD64=v1\n"), put("goenv", "GOAMD64=v3\n"), put("goenv", "")], "go",
+     {"GOENV": "{root}/goenv"}),
     ("flags", lambda root: None, "go", {"KO_GOFLAGS": "-ldflags=-s"}),
     ("flags that change nothing", lambda root: None, "go", {"KO_GOFLAGS": "-v"}),
     ("GOFLAGS", lambda root: None, "go", {"GOFLAGS": "-tags=special"}),
@@ -234,6 +268,9 @@ MUTATIONS = [
     ("SOURCE_DATE_EPOCH", lambda root: None, "go", {"SOURCE_DATE_EPOCH": "1700000000"}),
     ("another variable", lambda root: None, "nothing", {"SOMETHING": "else"}),
     ("ko.yaml appears", put("ko.yaml", "defaultLdflags: [-s]\n"), "go"),
+    # bases
+    ("base image", [base_image("1"), base_image("2"), touch("base/index.json")], "image",
+     {"KO_BASEIMAGE": "oci:base"}),
     # data
     ("kodata file", put("cmd/one/kodata/index.html", "<p>two</p>\n"), "image"),
     ("kodata file added", put("cmd/one/kodata/more/a", "a\n"), "image"),

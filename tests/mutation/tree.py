@@ -103,6 +103,6 @@ def oracle(root, env, scratch):
         results[program] = (without_notes(out),
                             tree_hash(os.path.join(copy, "cmd", program, "kodata")),
                             tree_hash(os.path.join(copy, data)) if data else None,
-                            env.get("KO_BASEIMAGE"), env.get("SOURCE_DATE_EPOCH"))
+                            tree_hash(os.path.join(copy, "base")), env.get("SOURCE_DATE_EPOCH"))
     shutil.rmtree(copy, ignore_errors=True)
     return results
