@@ -40,7 +40,7 @@ ko.say := @printf '  KO  %s\n'
 
 # The variables, set in the environment or here, that decide over the result. Values that the
 # tools read from the environment are handed to them.
-ko.variables := KO_DOCKER_REPO KO_GOFLAGS KO_DATA_PATH KO_DATA_DATE_EPOCH \
+ko.variables := KO_DOCKER_REPO KO_BUILDER KO_GOFLAGS KO_DATA_PATH KO_DATA_DATE_EPOCH \
   KO_DATA_PATH_ALLOWED_ROOT KO_BASEIMAGE KO_DEFAULTBASEIMAGE KO_BASEIMAGEOVERRIDES \
   KO_DEFAULTPLATFORMS KO_DEFAULTENV KO_DEFAULTFLAGS KO_DEFAULTLDFLAGS KO_CONFIG_PATH KO_NAMING KO_COMPRESSION \
   KO_GO_PATH SOURCE_DATE_EPOCH
@@ -48,6 +48,9 @@ ko.go_variables := CC CXX FC AR GCCGO GO111MODULE GO386 GOAMD64 GOARCH GOARM GOA
   GOEXPERIMENT GOFIPS140 GOFLAGS GOMIPS GOMIPS64 GOMODCACHE GOOS GOPATH GOPPC64 GORISCV64 GOROOT \
   GOTOOLCHAIN GOWASM GOWORK CGO_ENABLED CGO_CFLAGS CGO_CPPFLAGS CGO_CXXFLAGS CGO_LDFLAGS \
   PKG_CONFIG PKG_CONFIG_PATH
+# Which container engine is meant, where one is used.
+ko.engine_variables := DOCKER_HOST DOCKER_CONTEXT CONTAINER_HOST CONTAINERS_STORAGE_CONF \
+  KIND_CLUSTER_NAME KIND_EXPERIMENTAL_PROVIDER
 
 ko.quote = '$(subst ','\'',$1)'
 ko.exports := $(foreach v,$(ko.variables),$(if $(filter-out undefined default,$(origin $v)),$v=$(call ko.quote,$($v))))
@@ -61,7 +64,7 @@ ko.go := $(firstword $(wildcard $(addsuffix /go,$(subst :, ,$(PATH)))))
 define ko.facts
 $(KO_BIN) $(KO_WRAP) $(ko.scan_args)
 $(ko.exports)
-$(foreach v,$(ko.go_variables),$v=$(if $(filter-out undefined default,$(origin $v)),$($v)))
+$(foreach v,$(ko.go_variables) $(ko.engine_variables),$v=$(if $(filter-out undefined default,$(origin $v)),$($v)))
 $(ko.above) $(ko.go)
 endef
 

@@ -65,6 +65,7 @@ static int write_graph(const struct plan *plan, struct err *err)
 		.oci = oci,
 		.data = getenv("KO_DATA_PATH"),
 		.base = &base,
+		.tool = destination_tool(&destination),
 		.push = &push,
 		.confirm = &confirm,
 		.save = &save,
@@ -102,12 +103,11 @@ static int write_depfile(const struct plan *plan, struct err *err)
 }
 
 /* Settings that come from the environment when they are not on the command line. */
-static void set_defaults(void)
+static int set_defaults(struct err *err)
 {
 	builddir = file_build_dir(builddir);
 	oci = file_store_dir(oci, builddir);
-	if (!destination.repo)
-		destination.repo = getenv("KO_DOCKER_REPO");
+	return destination_defaults(&destination, err);
 }
 
 static int run(const struct strs *operands, struct err *err)
@@ -116,8 +116,7 @@ static int run(const struct strs *operands, struct err *err)
 
 	for (size_t i = 0; i < operands->n; i++)
 		strs_add(&options.importpaths, operands->v[i]);
-	set_defaults();
-	if (plan_make(&plan, &options, err))
+	if (set_defaults(err) || plan_make(&plan, &options, err))
 		return -1;
 	if (!ninja_file && !make_file)
 		return records_write(&plan.records, out, err);

@@ -89,8 +89,8 @@ static int save_stdin(struct err *err)
 /* The words for ko-scan that the options amount to. */
 static int make_words(struct strs *words, struct err *err)
 {
-	if (!destination.repo)
-		destination.repo = getenv("KO_DOCKER_REPO");
+	if (destination_defaults(&destination, err))
+		return -1;
 	if (destination.stats && !strcmp(destination.stats, "-")) {
 		destination.stats = NULL;
 		timeline.table = true;
@@ -236,7 +236,7 @@ static int need_cluster(struct err *err)
 	const char *repo = destination.repo ? destination.repo : getenv("KO_DOCKER_REPO");
 	scratch char *program = proc_find("kubectl");
 
-	if (!repo || !*repo)
+	if ((!repo || !*repo) && !destination.local)
 		return err_set(err, ERR_USAGE,
 			"KO_DOCKER_REPO environment variable is unset; set it to the registry that "
 			"the cluster pulls from");

@@ -185,8 +185,7 @@ static int refused(const struct asking *asking, struct err *err)
 
 	if (!message)
 		message = body->len ? buf_str(body) : "no reason given";
-	return err_set(err, ERR_REFUSED, "HTTP %d: %.*s", asking->http.status,
-		(int)strcspn(message, "\n"), message);
+	return err_set(err, ERR_REFUSED, "%s (HTTP %d)", message, asking->http.status);
 }
 
 static int finish(struct asking *asking, struct err *err)
@@ -230,7 +229,7 @@ int api_ask(struct api *api, struct api_call *call, struct err *err)
 		result = http_step(api->http, 1000, err);
 	if (!result)
 		result = finish(&asking, err);
-	if (result && asking.done && !asking.http.status) {
+	if (result && asking.done && !asking.failed && !asking.http.status) {
 		struct err why = *err;
 
 		unreached(api, why.class, why.text, err);

@@ -16,7 +16,8 @@
 struct saving {
 	int fd;
 	const struct oci *oci;
-	struct strs entries; /* the names that are in it */
+	struct strs entries;         /* the names that are in it */
+	const struct strs *left_out; /* of the image that is being added */
 };
 
 static int add_header(struct saving *s, const struct tar_entry *entry, struct err *err)
@@ -310,9 +311,12 @@ int saved_to_layout(const struct oci *to, const struct oci *oci, const struct sa
 
 static int add_oci_blob(void *arg, const struct descriptor *blob, struct err *err)
 {
+	struct saving *s = arg;
 	scratch char *name = xasprintf("blobs/sha256/%s", hex_of(blob));
 
-	return add_blob(arg, name, blob, err);
+	if (s->left_out && strs_has(s->left_out, blob->digest))
+		return 0;
+	return add_blob(s, name, blob, err);
 }
 
 static void add_entries(json_t *entries, const struct saved_image *image)
@@ -351,9 +355,11 @@ int saved_write_oci(
 		? -1
 		: 0;
 
-	for (size_t i = 0; i < n && !result; i++)
+	for (size_t i = 0; i < n && !result; i++) {
+		s.left_out = images[i].left_out;
 		result = each_blob(
 			&(struct walk){ oci, add_oci_blob, &s }, images[i].descriptor, err);
+	}
 	if (!result)
 		result = add_zeros(&s, TAR_END, err);
 	strs_release(&s.entries);

@@ -15,6 +15,8 @@
 struct saved_image {
 	const json_t *descriptor; /* of a manifest or an index in the store */
 	struct strs names;        /* "registry/name:tag"; there may be none */
+	const struct strs
+		*left_out; /* digests of what the reader of an OCI archive has; may be NULL */
 };
 
 /*

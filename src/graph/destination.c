@@ -1,8 +1,44 @@
 #include "destination.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "inputs/endpoint.h"
+#include "inputs/ref.h"
+
+static enum ref_place place(const struct destination *d)
+{
+	return ref_place(d->repo ? d->repo : "");
+}
+
+static bool loads(const struct destination *d)
+{
+	return d->local || place(d) == REF_ENGINE || place(d) == REF_KIND ||
+		(d->push && d->builder && endpoint_known(d->builder));
+}
+
+int destination_defaults(struct destination *d, struct err *err)
+{
+	if (!d->repo)
+		d->repo = getenv("KO_DOCKER_REPO");
+	if (!d->builder)
+		d->builder = getenv("KO_BUILDER");
+	if (d->builder && !*d->builder)
+		d->builder = NULL;
+	if (d->builder && strcmp(d->builder, "native") != 0 && !endpoint_known(d->builder))
+		return err_set(err, ERR_USAGE,
+			"builder %s is none of native, docker, podman, buildah", d->builder);
+	if (!d->engine && loads(d))
+		d->engine = d->found =
+			endpoint_identity(place(d) == REF_KIND ? "kind" : d->builder);
+	return 0;
+}
+
+const char *destination_tool(const struct destination *d)
+{
+	return loads(d) ? "ko-load" : "ko-push";
+}
 
 void destination_trust_words(const struct destination *d, struct strs *words)
 {
@@ -12,24 +48,46 @@ void destination_trust_words(const struct destination *d, struct strs *words)
 		strs_take(words, xasprintf("--ca-file=%s", d->ca_file));
 }
 
-void destination_place_words(const struct destination *d, struct strs *words)
+static void add_engine(const struct destination *d, struct strs *words)
+{
+	if (d->builder)
+		strs_take(words, xasprintf("--builder=%s", d->builder));
+	if (d->local)
+		strs_add(words, "--local");
+	if (d->engine && *d->engine)
+		strs_take(words, xasprintf("--engine=%s", d->engine));
+}
+
+static void add_place(const struct destination *d, struct strs *words)
 {
 	if (d->repo)
 		strs_take(words, xasprintf("--repo=%s", d->repo));
-	if (!d->push)
-		strs_add(words, "--push=false");
 	if (d->tag_only)
 		strs_add(words, "--tag-only");
 	destination_trust_words(d, words);
 }
 
-void destination_push_words(const struct destination *d, struct strs *words)
+static void add_reports(const struct destination *d, struct strs *words)
 {
-	destination_place_words(d, words);
 	if (d->image_refs)
 		strs_take(words, xasprintf("--image-refs=%s", d->image_refs));
 	if (d->stats)
 		strs_take(words, xasprintf("--stats=%s", d->stats));
+}
+
+void destination_place_words(const struct destination *d, struct strs *words)
+{
+	if (loads(d))
+		add_engine(d, words);
+	else if (!d->push)
+		strs_add(words, "--push=false");
+	add_place(d, words);
+}
+
+void destination_push_words(const struct destination *d, struct strs *words)
+{
+	destination_place_words(d, words);
+	add_reports(d, words);
 }
 
 static void add_outputs(const struct destination *d, struct strs *words)
@@ -57,11 +115,16 @@ int destination_save_words(const struct destination *d, struct strs *words, stru
 
 void destination_words(const struct destination *d, struct strs *words)
 {
-	destination_push_words(d, words);
+	add_engine(d, words);
+	if (!d->push)
+		strs_add(words, "--push=false");
+	add_place(d, words);
+	add_reports(d, words);
 	add_outputs(d, words);
 }
 
 void destination_release(struct destination *d)
 {
 	strs_release(&d->insecure);
+	free(steal(&d->found));
 }

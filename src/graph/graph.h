@@ -19,8 +19,9 @@ struct graph_options {
 	const char *oci;            /* the store */
 	const char *data;           /* KO_DATA_PATH; NULL: none */
 	const struct strs *base;    /* options for ko-base */
-	const struct strs *push;    /* options for ko-push, the destination among them */
-	const struct strs *confirm; /* options for ko-push when it confirms */
+	const char *tool;           /* that brings the images to their place: ko-push or ko-load */
+	const struct strs *push;    /* options for it, the destination among them */
+	const struct strs *confirm; /* options for it when it confirms */
 	const struct strs *save;    /* options for ko-save; empty: nothing is saved */
 	const struct strs *patch;   /* options for ko-patch */
 	const char *bin;            /* directory of the tools; NULL: PATH */

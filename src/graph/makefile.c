@@ -59,7 +59,11 @@ static void begin(struct makefile *m, const char *stamp, const char *results,
 	buf_addf(&m->out, "\n%s: %s;\n%s: %s $(ko.settings) $(call ko.need,%s)\n", results, stamp,
 		stamp, prerequisites, results);
 	buf_addf(&m->out, "\t$(ko.say) '%s'\n\t$(ko.at)touch $@.new && $(KO_WRAP)%s $(KO_BIN)%s",
-		say, strcmp(tool, "ko-base") && strcmp(tool, "ko-push") ? " $(ko.env)" : "", tool);
+		say,
+		strcmp(tool, "ko-base") && strcmp(tool, "ko-push") && strcmp(tool, "ko-load")
+			? " $(ko.env)"
+			: "",
+		tool);
 }
 
 static void end(struct makefile *m)
@@ -196,20 +200,20 @@ static void write_push(struct makefile *m)
 		write_save(m);
 		buf_addf(&m->out, "\n%s: | %s/saved.json\n", stamp, m->layout.dir);
 	}
-	begin(m, stamp, out, "$(ko.images) $(ko.store)", "push", "ko-push");
+	begin(m, stamp, out, "$(ko.images) $(ko.store)", "push", m->options->tool);
 	buf_addf(&m->out, " --builddir %s --oci %s", m->options->builddir, m->options->oci);
 	add_words(m, m->options->push);
 	buf_addf(&m->out, " -o %s $(ko.images) </dev/null", out);
 	end(m);
 }
 
-/* No pair: it is to ask the registry each time. */
+/* No pair: it is to ask the registry or engine each time. */
 static void write_confirm(struct makefile *m)
 {
 	buf_addf(&m->out,
 		"\n.PHONY: ko.confirm\nko.confirm: %s/refs.json\n\t$(ko.say) 'confirm images'\n"
-		"\t$(ko.at)$(KO_WRAP) $(KO_BIN)ko-push --builddir %s --oci %s",
-		m->layout.dir, m->options->builddir, m->options->oci);
+		"\t$(ko.at)$(KO_WRAP) $(KO_BIN)%s --builddir %s --oci %s",
+		m->layout.dir, m->options->tool, m->options->builddir, m->options->oci);
 	add_words(m, m->options->confirm);
 	buf_addf(&m->out, " -o %s/confirmed.json $<\n", m->layout.dir);
 }

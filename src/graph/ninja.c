@@ -210,6 +210,7 @@ static void bind_push(struct ninja *n, const struct strs *args)
 	buf_addch(&n->out, '\n');
 	bind(n, "dir", n->options->builddir);
 	bind(n, "oci", n->options->oci);
+	bind(n, "tool", n->options->tool);
 	bind_words(n, "args", args);
 }
 

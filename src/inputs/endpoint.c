@@ -212,6 +212,17 @@ void endpoint_release(struct endpoint *endpoint)
 	*endpoint = (struct endpoint){ 0 };
 }
 
+bool endpoint_known(const char *builder)
+{
+	static const char *const known[] = { "docker", "podman", "buildah" };
+
+	for (size_t i = 0; i < countof(known); i++) {
+		if (!strcmp(builder, known[i]))
+			return true;
+	}
+	return false;
+}
+
 static void add_variable(struct buf *text, const char *name)
 {
 	if (setting(name))
@@ -233,7 +244,7 @@ char *endpoint_identity(const char *builder)
 {
 	struct buf text = { 0 };
 
-	if (!strcmp(builder, "docker")) {
+	if (!builder || !strcmp(builder, "native") || !strcmp(builder, "docker")) {
 		add_docker(&text);
 	} else if (!strcmp(builder, "kind")) {
 		add_docker(&text);

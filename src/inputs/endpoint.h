@@ -30,8 +30,11 @@ int endpoint_podman(struct endpoint *endpoint, struct err *err);
 
 void endpoint_release(struct endpoint *endpoint);
 
+/* Whether a builder is the name of an engine: "docker", "podman", "buildah". "native" is none. */
+bool endpoint_known(const char *builder);
+
 /*
- * What decides which engine a builder ("docker", "podman", "buildah", "kind") speaks to, as one
+ * What decides which engine a builder ("podman", "buildah", "kind"; else docker) speaks to, as one
  * word that is another one for another engine: it makes an image that one engine has be loaded into
  * the next. Reads the environment and at most the Docker config. malloced, "" for the default.
  */

@@ -120,7 +120,7 @@ struct registry {
 	size_t upload_count, upload_cap;
 	struct op **ops;
 	size_t op_count, op_cap;
-	struct strs warnings; /* that were shown */
+	struct strs warnings;                     /* that were shown */
 	int (*ready)(void *arg, struct err *err); /* of registry_watch(); NULL: none */
 	void *ready_arg;
 	bool failed;

@@ -9,13 +9,14 @@ is "no banned calls" "$(grep -nE '\b(strcpy|strcat|sprintf|vsprintf|gets|atoi|at
 is "layout is clang-format's" "$(clang-format --output-replacements-xml $sources | grep -c '<replacement ')" 0
 is "includes point left" "$(
 	check() { grep -nE "#include \"($2)/" src/$1/*.[ch]; }
-	check base 'formats|inputs|net|go|cluster|graph|driver'
-	check formats 'inputs|net|go|cluster|graph|driver'
-	check inputs 'net|go|cluster|graph|driver'
-	check net 'go|cluster|graph|driver'
-	check go 'net|cluster|graph|driver'
-	check cluster 'inputs|net|go|graph|driver'
-	check graph 'cluster|driver'
+	check base 'formats|inputs|net|go|cluster|engine|graph|driver'
+	check formats 'inputs|net|go|cluster|engine|graph|driver'
+	check inputs 'net|go|cluster|engine|graph|driver'
+	check net 'go|cluster|engine|graph|driver'
+	check go 'net|cluster|engine|graph|driver'
+	check cluster 'inputs|net|go|engine|graph|driver'
+	check graph 'engine|cluster|driver'
+	check engine 'go|cluster|graph|driver'
 )" ""
 is "no function is longer than 60 lines" "$(
 	awk 'FNR == 1 { start = 0 }
@@ -27,7 +28,7 @@ is "manuals are clean" "$(mandoc -Tlint -W warning man/*.[157] | grep -v 'refere
 for tool in "$bin"/*; do
 	name=$(basename "$tool")
 	is "$name loads curl only if it talks to registries" \
-		"$(ldd "$tool" | grep -c libcurl)" "$(case $name in ko-push | ko-base | ko-save) echo 1 ;; *) echo 0 ;; esac)"
+		"$(ldd "$tool" | grep -c libcurl)" "$(case $name in ko-push | ko-load | ko-base | ko-save) echo 1 ;; *) echo 0 ;; esac)"
 	ok "$name --help" "$tool" --help
 	like "$name --version" "$("$tool" --version)" '[0-9]+\.[0-9]+\.[0-9]+'
 	ok "$name has a manual" test -f "man/$name.1"

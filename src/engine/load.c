@@ -1,0 +1,424 @@
+#include "load.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "engine.h"
+#include "formats/image.h"
+#include "formats/saved.h"
+#include "net/push.h"
+#include "net/url.h"
+
+#define LOCAL "ko.local"
+
+void load_release(struct load *load)
+{
+	strs_release(&load->notes);
+}
+
+static void image_release(struct load_image *image)
+{
+	target_release(&image->target);
+	strs_release(&image->names);
+	free(image->ref);
+}
+
+static bool is_pushed(const struct load *load, const struct load_image *image)
+{
+	return image->target.place == REF_REGISTRY && !load->local;
+}
+
+static int set_target(struct load *load, struct load_image *image, struct err *err)
+{
+	struct target *target = &image->target;
+
+	if (target_make(target, image->record, load->repo, load->tags, load->tag_only, err))
+		return -1;
+	if (target->place != REF_STORE)
+		return 0;
+	target_release(target);
+	*target = (struct target){ 0 };
+	return target_make(target, image->record, LOCAL, load->tags, false, err);
+}
+
+/* ---- the platform ---- */
+
+static bool entry_is_for(const json_t *entry, const struct platform *platform)
+{
+	const char *text = record_get(entry, "platform");
+	struct platform have;
+	struct err ignored;
+
+	return text && !platform_parse(&have, text, &ignored) && platform_matches(platform, &have);
+}
+
+static void note_others(struct load *load, const struct load_image *image, const char *owner)
+{
+	cleanup(buf_release) struct buf others = { 0 };
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach (json_object_get(image->record, "platforms"), i, entry) {
+		if (entry != image->entry && json_object_get(entry, "manifest"))
+			buf_addf(&others, "%s%s", others.len ? ", " : "",
+				record_get(entry, "platform"));
+	}
+	if (others.len)
+		strs_take(&load->notes,
+			xasprintf("%s: %s runs %s; not loaded: %s", record_title(image->record),
+				owner, record_get(image->entry, "platform"), buf_str(&others)));
+}
+
+/* An image for one platform goes as it is: the engine may well emulate that. */
+static json_t *choose_entry(const json_t *record, const struct platform *platform)
+{
+	json_t *entry, *match = NULL, *only = NULL;
+	size_t i, n = 0;
+
+	json_array_foreach (json_object_get(record, "platforms"), i, entry) {
+		if (!json_object_get(entry, "manifest"))
+			continue;
+		only = n++ ? NULL : entry;
+		if (!match && entry_is_for(entry, platform))
+			match = entry;
+	}
+	return match ? match : only;
+}
+
+static void set_names(const struct load *load, struct load_image *image)
+{
+	const struct target *target = &image->target;
+
+	if (!is_pushed(load, image) || !target->tags.n)
+		strs_take(&image->names,
+			xasprintf("%s:%s", target->ref.name, image->digest + strlen("sha256:")));
+	for (size_t i = 0; i < target->tags.n; i++)
+		strs_take(&image->names, xasprintf("%s:%s", target->ref.name, target->tags.v[i]));
+}
+
+int load_choose(struct load *load, struct load_image *image, const struct platform *platform,
+	const char *owner, struct err *err)
+{
+	const char *title = record_title(image->record);
+	cleanup(descriptor_release) struct descriptor manifest = { 0 };
+	cleanup(descriptor_release) struct descriptor config = { 0 };
+	cleanup(json_release) json_t *json = NULL;
+	scratch char *wanted = platform_text(platform);
+
+	image->entry = choose_entry(image->record, platform);
+	if (!image->entry)
+		return err_set(err, ERR_USAGE,
+			"%s: no image for %s, which is what %s runs; add it to --platform", title,
+			wanted, owner);
+	if (descriptor_from(&manifest, json_object_get(image->entry, "manifest"), title, err))
+		return -1;
+	json = oci_get_json(load->oci, manifest.digest, NULL, err);
+	if (!json || descriptor_from(&config, json_object_get(json, "config"), title, err))
+		return -1;
+	memcpy(image->digest, manifest.digest, DIGEST_SIZE);
+	memcpy(image->id, config.digest, DIGEST_SIZE);
+	note_others(load, image, owner);
+	set_names(load, image);
+	return 0;
+}
+
+/* ---- the archive ---- */
+
+/* A record of the chosen platform alone. */
+static json_t *trimmed(const struct load_image *image)
+{
+	json_t *record = json_copy(image->record);
+
+	json_object_set_new(record, "platforms", json_pack("[O]", image->entry));
+	return record;
+}
+
+int load_complete(struct load *load, struct load_image *images, size_t n, struct err *err)
+{
+	cleanup(records_release) struct records records = { .list = json_array() };
+	struct push push = { .oci = load->oci, .finder = load->finder };
+
+	for (size_t i = 0; i < n; i++) {
+		if (!images[i].there)
+			json_array_append_new(records.list, trimmed(&images[i]));
+	}
+	return store_complete(&push, &records, err);
+}
+
+/* The images that are not there, each under its first name. */
+static int write_archive(const struct load *load, const struct load_image *images, size_t n, int fd,
+	struct strs *names, struct err *err)
+{
+	struct saved_image *saved = xcalloc(n, sizeof *saved);
+	size_t count = 0;
+	int result;
+
+	for (size_t i = 0; i < n; i++) {
+		if (images[i].there || strs_has(names, images[i].names.v[0]))
+			continue;
+		saved[count].descriptor = json_object_get(images[i].entry, "manifest");
+		strs_add(&saved[count++].names, images[i].names.v[0]);
+		strs_add(names, images[i].names.v[0]);
+	}
+	result = saved_write_docker(fd, load->oci, saved, count, err);
+	for (size_t i = 0; i < count; i++)
+		saved_image_release(&saved[i]);
+	free(saved);
+	return result;
+}
+
+static int send(struct load *load, struct engine *engine, struct load_image *images, size_t n,
+	struct err *err)
+{
+	cleanup(file_abandon) struct file_draft archive = { 0 };
+	cleanup(strs_release) struct strs names = { 0 };
+	struct stat st;
+
+	if (load_complete(load, images, n, err) || oci_begin(load->oci, &archive, err) ||
+		write_archive(load, images, n, archive.fd, &names, err))
+		return -1;
+	if (fstat(archive.fd, &st))
+		return err_sys(err, "%s", archive.temp);
+	load->loaded += names.n;
+	load->bytes += st.st_size;
+	return engine->operations->load(engine, archive.fd, st.st_size, &names, err);
+}
+
+/* ---- one engine ---- */
+
+/* What was loaded is known by the name that it came with, as some engines have other IDs. */
+static int set_engine_names(struct engine *engine, const struct load_image *image, struct err *err)
+{
+	const char *known = image->there ? image->id : image->names.v[0];
+
+	for (size_t i = image->there ? 0 : 1; i < image->names.n; i++) {
+		if (engine->operations->tag(engine, known, image->names.v[i], err))
+			return -1;
+	}
+	return 0;
+}
+
+static int bring(struct load *load, struct engine *engine, struct load_image *images, size_t n,
+	struct err *err)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < n; i++) {
+		int found;
+
+		if (load_choose(load, &images[i], &engine->platform, engine->title, err))
+			return -1;
+		found = engine->operations->has(engine, images[i].id, err);
+		if (found < 0)
+			return -1;
+		images[i].there = found;
+		all = all && found;
+	}
+	if (!all && send(load, engine, images, n, err))
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (set_engine_names(engine, &images[i], err))
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- a registry, by way of the engine ---- */
+
+struct confirmation {
+	struct load_image *image;
+	char digest[DIGEST_SIZE]; /* what the engine says; "": nothing */
+};
+
+static int confirmed(void *arg, const struct registry_result *result, struct err *err)
+{
+	struct confirmation *c = arg;
+	struct load_image *image = c->image;
+
+	if (!result->found || (*c->digest && strcmp(result->digest, c->digest) != 0))
+		return err_set(err, ERR_REFUSED,
+			"%s: the engine says that it pushed %s, but the registry does not have it",
+			image->target.ref.name, *c->digest ? c->digest : "the image");
+	if (!image->ref)
+		image->ref = target_reference(&image->target, true, result->digest);
+	return 0;
+}
+
+static bool may_be_insecure(const struct load *load, const char *host)
+{
+	const char *end = strrchr(host, ':');
+	scratch char *name = xstrndup(host, end ? (size_t)(end - host) : strlen(host));
+
+	return url_host_loopback(name) || (load->insecure && strs_has(load->insecure, host));
+}
+
+static int push_image(struct load *load, struct engine *engine, struct confirmation *c,
+	struct registry *registry, struct err *err)
+{
+	const struct target *target = &c->image->target;
+	struct repo repo = { target->ref.host, target->ref.repository };
+	struct engine_push push = { .target = target,
+		.insecure = may_be_insecure(load, target->ref.host) };
+
+	for (size_t i = 0; i < c->image->names.n; i++) {
+		push.name = c->image->names.v[i];
+		if (engine->operations->push(engine, &push, c->digest, err))
+			return -1;
+	}
+	registry_head_manifest(registry, repo,
+		*c->digest ? c->digest : strrchr(c->image->names.v[0], ':') + 1,
+		(struct registry_done){ confirmed, c });
+	return 0;
+}
+
+static int push_images_by(struct load *load, struct engine *engine, struct load_image *images,
+	size_t n, struct err *err)
+{
+	struct confirmation *list = xcalloc(n ? n : 1, sizeof *list);
+	struct registry *registry = NULL;
+	int result = 0;
+
+	for (size_t i = 0; i < n && !result; i++) {
+		if (!is_pushed(load, &images[i]))
+			continue;
+		list[i].image = &images[i];
+		registry = base_registry(load->finder, err);
+		result = registry ? push_image(load, engine, &list[i], registry, err) : -1;
+	}
+	if (!result && registry)
+		result = registry_run(registry, err);
+	/* its operations point into the list */
+	registry_free(load->finder->registry);
+	load->finder->registry = NULL;
+	free(list);
+	return result;
+}
+
+static int load_into_engine(struct load *load, struct load_image *images, size_t n, struct err *err)
+{
+	const char *builder =
+		!load->builder || !strcmp(load->builder, "native") ? "docker" : load->builder;
+	struct engine engine = { 0 };
+	int result = engine_open(&engine, builder, err);
+
+	if (!result)
+		result = bring(load, &engine, images, n, err);
+	if (!result)
+		result = push_images_by(load, &engine, images, n, err);
+	engine_close(&engine);
+	return result;
+}
+
+/* ---- all images ---- */
+
+static int have_ref(void *arg, const struct registry_result *result, struct err *err)
+{
+	struct load_image *image = arg;
+
+	(void)err;
+	image->confirmed = result->found;
+	if (result->found)
+		image->ref = xstrdup(record_get(image->record, "ref"));
+	return 0;
+}
+
+/* Asks for the images that were pushed before. */
+static int confirm(struct load *load, struct load_image *images, size_t n, struct err *err)
+{
+	struct registry *registry = base_registry(load->finder, err);
+	int result;
+
+	if (!registry)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		const struct image_ref *ref = &images[i].target.ref;
+		const char *text = record_get(images[i].record, "ref");
+		const char *digest = text ? strchr(text, '@') : NULL;
+
+		if (digest && is_pushed(load, &images[i]))
+			registry_head_manifest(registry,
+				(struct repo){ ref->host, ref->repository }, digest + 1,
+				(struct registry_done){ have_ref, &images[i] });
+	}
+	result = registry_run(registry, err);
+	registry_free(registry);
+	load->finder->registry = NULL;
+	return result;
+}
+
+static bool is_confirmed(const struct load_image *image)
+{
+	return image->confirmed;
+}
+
+static bool is_for_kind(const struct load_image *image)
+{
+	return image->target.place == REF_KIND;
+}
+
+/* Puts those first that are; returns how many. */
+static size_t put_first(
+	struct load_image *images, size_t n, bool (*is)(const struct load_image *image))
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (is(&images[i])) {
+			struct load_image image = images[i];
+
+			images[i] = images[count];
+			images[count++] = image;
+		}
+	}
+	return count;
+}
+
+static int prepare(struct load *load, struct load_image *images, size_t n, struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!json_object_get(images[i].record, "image"))
+			return err_set(err, ERR_INPUT, "record of %s: no image; has ko-image run?",
+				record_title(images[i].record));
+		if (set_target(load, &images[i], err))
+			return -1;
+	}
+	return load->confirm ? confirm(load, images, n, err) : 0;
+}
+
+static int load_all(struct load *load, struct load_image *images, size_t n, struct err *err)
+{
+	size_t done, kind;
+
+	if (prepare(load, images, n, err))
+		return -1;
+	done = put_first(images, n, is_confirmed);
+	kind = done + put_first(images + done, n - done, is_for_kind);
+	if (kind > done && load_into_kind(load, images + done, kind - done, err))
+		return -1;
+	if (n > kind && load_into_engine(load, images + kind, n - kind, err))
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		const char *ref = images[i].ref ? images[i].ref : images[i].names.v[0];
+
+		json_object_set_new(images[i].record, "ref", json_string(ref));
+	}
+	return 0;
+}
+
+int load_images(struct load *load, struct records *records, struct err *err)
+{
+	size_t n = records_count(records);
+	struct load_image *images = xcalloc(n ? n : 1, sizeof *images);
+	int result;
+
+	for (size_t i = 0; i < n; i++)
+		images[i].record = records_at(records, i);
+	load->images = n;
+	result = load_all(load, images, n, err);
+	for (size_t i = 0; i < n; i++)
+		image_release(&images[i]);
+	free(images);
+	return result;
+}
