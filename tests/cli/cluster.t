@@ -328,4 +328,21 @@ is "a new namespace, with preflight: status" "$ours_status" 0
 is "a new namespace, with preflight: text" "$(cat "$tmp/ours.err")" \
 	"ko-apply: namespace fresh is new: what goes into it is not checked before it is there"
 config=config/manifests
+
+# create, run, delete.
+kubectl create namespace made >/dev/null
+ko create -n made -f $config >"$tmp/ours" 2>"$tmp/ours.err"
+is "ko create" "$? $(cat "$tmp/ours" "$tmp/ours.err")" "0 deployment.apps/myapp created"
+ko create -n made -f $config >"$tmp/ours" 2>"$tmp/ours.err"
+is "ko create, again: status" $? 1
+ko resolve -f $config | kubectl create -n made -f - 2>"$tmp/theirs.err"
+is "ko create, again: talk is kubectl's" "$(cat "$tmp/ours.err")" "$(cat "$tmp/theirs.err")"
+is "ko run" "$(ko run . -n made -- --attach=false --rm=false --labels=by=test 2>&1)" "pod/myapp created"
+is "ko run: the pod" "$(kubectl get pod myapp -n made -o jsonpath='{.spec.containers[0].image} {.metadata.labels.by} {.spec.restartPolicy}')" \
+	"$(ko build) test Never"
+is "ko delete" "$(ko delete -n made -f $config 2>&1)" 'deployment.apps "myapp" deleted'
+ko delete -n made -f $config >"$tmp/ours" 2>"$tmp/ours.err"
+is "ko delete, again: status" $? 1
+kubectl delete -n made -f $config 2>"$tmp/theirs.err"
+is "ko delete, again: talk is kubectl's" "$(cat "$tmp/ours.err")" "$(cat "$tmp/theirs.err")"
 done_testing
