@@ -107,7 +107,7 @@ endif
 
 # Files that only are inputs get an empty recipe: make then needs no search through its implicit
 # rules, and a file that was removed is no error.
-ko.known := $(filter-out $(KO_GENERATED),$(sort $(ko.inputs)))
+ko.known := $(filter-out $(KO_GENERATED) $(ko.bases),$(sort $(ko.inputs)))
 ifneq ($(ko.known),)
 $(ko.known): ;
 endif

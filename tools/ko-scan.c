@@ -18,6 +18,8 @@ static bool self;
 static const struct opt opts[] = {
 	PLAN_FILE_OPTIONS(&options),
 	PLAN_IMAGE_OPTIONS(&options),
+	{ 0, "base", "RECORD", OPT_LIST, &options.bases,
+		"record of a base image, which says what its platforms are" },
 	{ 0, "ninja", "FILE", OPT_STRING, &ninja_file,
 		"write a graph for ninja instead of records" },
 	{ 0, "make", "FILE", OPT_STRING, &make_file, "write a graph for make instead of records" },
@@ -116,6 +118,8 @@ static int run(const struct strs *operands, struct err *err)
 
 	for (size_t i = 0; i < operands->n; i++)
 		strs_add(&options.importpaths, operands->v[i]);
+	if (ninja_file || make_file)
+		plan.graph_dir = path_dir(ninja_file ? ninja_file : make_file);
 	if (set_defaults(err) || plan_make(&plan, &options, err))
 		return -1;
 	if (!ninja_file && !make_file)

@@ -8,8 +8,8 @@
 
 extern char **environ;
 
-static const char *const setting_prefixes[] = { "KO_", "CGO_", "PKG_CONFIG",
-	"CC=", "CXX=", "FC=", "AR=", "GCCGO=", "GO111MODULE=", "GO386=", "GOAMD64=", "GOARCH=",
+static const char *const setting_prefixes[] = { "KO_", "CGO_", "PKG_CONFIG", "CC=", "CC_FOR_",
+	"CXX=", "CXX_FOR_", "FC=", "AR=", "GCCGO=", "GO111MODULE=", "GO386=", "GOAMD64=", "GOARCH=",
 	"GOARM=", "GOARM64=", "GODEBUG=", "GOENV=", "GOEXPERIMENT=", "GOFIPS140=", "GOFLAGS=",
 	"GOMIPS=", "GOMIPS64=", "GOMODCACHE=", "GOOS=", "GOPATH=", "GOPPC64=", "GORISCV64=",
 	"GOROOT=", "GOTOOLCHAIN=", "GOWASM=", "GOWORK=", "SOURCE_DATE_EPOCH=" };

@@ -51,7 +51,20 @@ char *proc_fellow(const char *tool)
 	return dir ? path_join(dir, tool) : xstrdup(tool);
 }
 
-/* Our environment with the child's own settings over it; the strings are borrowed. */
+/* Whether the list, from an index on, sets the variable that the assignment does. */
+static bool is_set(const struct strs *list, size_t from, const char *assignment)
+{
+	size_t n = strcspn(assignment, "=") + 1;
+
+	for (size_t i = from; list && i < list->n; i++) {
+		if (!strncmp(list->v[i], assignment, n))
+			return true;
+	}
+	return false;
+}
+
+/* Our environment with the child's own settings over it; the strings are borrowed. No variable is
+ * there twice: go would take the first one. */
 static char **child_environ(const struct strs *extra)
 {
 	size_t n = 0;
@@ -62,18 +75,13 @@ static char **child_environ(const struct strs *extra)
 	env = xcalloc(n + (extra ? extra->n : 0) + 1, sizeof *env);
 	n = 0;
 	for (char **e = environ; *e; e++) {
-		bool replaced = false;
-
-		for (size_t i = 0; extra && i < extra->n; i++) {
-			size_t len = strcspn(extra->v[i], "=") + 1;
-
-			replaced |= !strncmp(*e, extra->v[i], len);
-		}
-		if (!replaced)
+		if (!is_set(extra, 0, *e))
 			env[n++] = *e;
 	}
-	for (size_t i = 0; extra && i < extra->n; i++)
-		env[n++] = extra->v[i];
+	for (size_t i = 0; extra && i < extra->n; i++) {
+		if (!is_set(extra, i + 1, extra->v[i]))
+			env[n++] = extra->v[i];
+	}
 	return env;
 }
 

@@ -16,7 +16,8 @@
 struct proc {
 	const char *const *argv; /* NULL-terminated */
 	const char *dir;         /* working directory; NULL: ours */
-	const struct strs *env;  /* NAME=VALUE, over the environment we have; NULL: nothing */
+	const struct strs *env;  /* NAME=VALUE, over the environment we have, the last one counts;
+				    may be NULL */
 	const struct buf *input; /* standard input; NULL: /dev/null unless inherit_input */
 	bool inherit_input;
 	int from, to; /* descriptors for standard input and output; 0: as the others say */

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "base/mem.h"
@@ -93,15 +94,17 @@ static void set_environment(const struct making *m, json_t *config)
 	json_array_foreach (env, i, item) {
 		const char *text = json_string_value(item);
 
-		if (!text || !starts_with(text, "PATH="))
+		if (!text || (m->windows ? strncasecmp : strncmp)(text, "PATH=", 5))
 			continue;
-		scratch char *path = xasprintf("%s:/ko-app", text);
+		scratch char *path =
+			xasprintf("%s%s", text, m->windows ? ";C:\\ko-app" : ":/ko-app");
 
 		json_array_set_new(env, i, json_string(path));
 		found = true;
 	}
 	if (!found)
-		json_array_append_new(env, json_string("PATH=/ko-app"));
+		json_array_append_new(
+			env, json_string(m->windows ? "PATH=C:\\ko-app" : "PATH=/ko-app"));
 	json_array_append_new(env, json_string(data));
 	json_array_extend(env, (json_t *)own);
 }
@@ -174,10 +177,18 @@ static void set_entrypoint(const struct making *m, json_t *config)
 	}
 }
 
+/* What is set for the platform, or else for all of them. */
+static const json_t *own_field(const struct making *m, const char *key)
+{
+	const json_t *own = json_object_get(m->entry, key);
+
+	return own ? own : json_object_get(m->record, key);
+}
+
 static void set_run_config(const struct making *m)
 {
 	json_t *config = child(m->config, "config", JSON_OBJECT);
-	const json_t *labels = json_object_get(m->record, "labels");
+	const json_t *labels = own_field(m, "labels");
 	const char *user = record_get(m->record, "user");
 
 	drop_vendor(m, config, "Labels");
@@ -199,8 +210,7 @@ static json_t *history_entry(const struct making *m, const char *kind)
 	scratch char *by = importpath ? xasprintf("ko build ko://%s", importpath)
 				      : xasprintf("ko-layer %s", m->program);
 	scratch char *comment = program
-		? xasprintf("go build output, at %sko-app%s%s", m->windows ? "C:\\" : "/",
-			  m->windows ? "\\" : "/", m->program)
+		? xasprintf("go build output, at /ko-app/%s", m->program)
 		: xstrdup(!strcmp(kind, "data") ? "data directory contents, at /"
 						: "kodata contents, at $KO_DATA_PATH");
 
@@ -291,7 +301,8 @@ static json_t *manifest_in_order(const json_t *manifest)
 }
 
 /* The base's annotations, the image's, and what the image is based on; sorted by name. */
-static void set_annotations(json_t *on, const struct making *m, const char *digest)
+static void set_annotations(
+	json_t *on, const struct making *m, const json_t *own, const char *digest)
 {
 	cleanup(json_release) json_t *all = json_object();
 	cleanup(strs_release) struct strs keys = { 0 };
@@ -301,7 +312,7 @@ static void set_annotations(json_t *on, const struct making *m, const char *dige
 	json_t *value;
 
 	json_object_update(all, json_object_get(on, "annotations"));
-	json_object_update(all, json_object_get(m->record, "annotations"));
+	json_object_update(all, (json_t *)own);
 	json_object_set_new(all, BASE_DIGEST, json_string(digest));
 	json_object_set_new(all, BASE_NAME, json_string(name ? name : record_get(m->base, "base")));
 	json_object_foreach (all, key, value)
@@ -367,7 +378,8 @@ static json_t *write_image(const struct making *m, struct err *err)
 	json_object_del(m->manifest, "subject");
 	json_object_del(m->manifest, "artifactType");
 	drop_vendor(m, m->manifest, "annotations");
-	set_annotations(m->manifest, m, record_get(json_object_get(m->on, "manifest"), "digest"));
+	set_annotations(m->manifest, m, own_field(m, "annotations"),
+		record_get(json_object_get(m->on, "manifest"), "digest"));
 	manifest = manifest_in_order(m->manifest);
 	return oci_put_json(m->oci, manifest, m->docker ? DOCKER_MANIFEST : OCI_MANIFEST, err);
 }
@@ -447,7 +459,8 @@ static json_t *make_index(const struct making *m, json_t *entries, struct err *e
 		json_pack("{s:i, s:s, s:O}", "schemaVersion", 2, "mediaType",
 			type && image_is_index(type) ? type : index_type, "manifests", entries);
 
-	set_annotations(index, m, record_get(m->base, "digest"));
+	set_annotations(
+		index, m, json_object_get(m->record, "annotations"), record_get(m->base, "digest"));
 	return oci_put_json(m->oci, index, record_get(index, "mediaType"), err);
 }
 

@@ -30,4 +30,7 @@ bool image_is_manifest(const char *media_type);
  */
 json_t *image_static_base(const struct oci *oci, struct err *err);
 
+/* Its platforms, in their order. */
+void image_static_platforms(struct strs *platforms);
+
 #endif

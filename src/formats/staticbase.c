@@ -6,6 +6,12 @@
 static const char *const platforms[] = { "linux/amd64", "linux/arm64", "linux/arm/v7", "linux/386",
 	"linux/ppc64le", "linux/s390x", "linux/riscv64", "linux/loong64" };
 
+void image_static_platforms(struct strs *out)
+{
+	for (size_t i = 0; i < countof(platforms); i++)
+		strs_add(out, platforms[i]);
+}
+
 static json_t *put_config(const struct oci *oci, const struct platform *platform, struct err *err)
 {
 	cleanup(json_release) json_t *config = json_pack("{s:s, s:s, s:[{s:s, s:s}], s:s}",

@@ -2,12 +2,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "base/environment.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/proc.h"
-#include "formats/platform.h"
 #include "goflags.h"
 
 #define GOENV_LIMIT ((size_t)1 << 20)
@@ -24,8 +24,34 @@ void go_default_platforms(struct strs *platforms)
 		strs_add(platforms, "linux/amd64");
 }
 
-/* GOOS, GOARCH and what a variant says (ko's mapping); CGO_ENABLED unless the user has set it. */
-static int platform_environment(struct strs *env, const char *text, struct err *err)
+bool go_knows_platform(const struct platform *platform)
+{
+	static const char *const ports[] = { "linux/386", "linux/amd64", "linux/arm", "linux/arm64",
+		"linux/loong64", "linux/mips", "linux/mips64", "linux/mips64le", "linux/mipsle",
+		"linux/ppc64", "linux/ppc64le", "linux/riscv64", "linux/s390x", "windows/386",
+		"windows/amd64", "windows/arm64", "freebsd/386", "freebsd/amd64", "freebsd/arm",
+		"freebsd/arm64" };
+	scratch char *port = xasprintf("%s/%s", platform->os, platform->arch);
+
+	for (size_t i = 0; i < countof(ports); i++) {
+		if (!strcmp(ports[i], port))
+			return true;
+	}
+	return false;
+}
+
+/* "v5" to "v7"; what is newer runs what was made for v7, for older ones there is no GOARM. */
+static int add_arm(struct strs *env, const char *variant, const char *platform, struct err *err)
+{
+	if (variant[0] != 'v' || !variant[1] || variant[2] || variant[1] < '0' || variant[1] > '9')
+		return err_set(err, ERR_USAGE,
+			"%s: strange arm variant: %s; v5, v6 or v7 is wanted", platform, variant);
+	if (variant[1] >= '5')
+		strs_take(env, xasprintf("GOARM=%c", variant[1] > '7' ? '7' : variant[1]));
+	return 0;
+}
+
+int go_platform_environment(struct strs *env, const char *text, struct err *err)
 {
 	struct platform platform;
 
@@ -40,12 +66,70 @@ static int platform_environment(struct strs *env, const char *text, struct err *
 		strs_add(env, "CGO_ENABLED=0");
 	strs_take(env, xasprintf("GOOS=%s", platform.os));
 	strs_take(env, xasprintf("GOARCH=%s", platform.arch));
-	if (*platform.variant && !strcmp(platform.arch, "arm"))
-		strs_take(
-			env, xasprintf("GOARM=%s", platform.variant + (*platform.variant == 'v')));
 	if (*platform.variant && !strcmp(platform.arch, "amd64"))
 		strs_take(env, xasprintf("GOAMD64=%s", platform.variant));
+	if (*platform.variant && !strcmp(platform.arch, "arm"))
+		return add_arm(env, platform.variant, text, err);
 	return 0;
+}
+
+/* A variable as the group's go commands see it; NULL: not set. */
+static const char *variable(const struct strs *env, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = env->n; i > 0; i--) {
+		if (!strncmp(env->v[i - 1], name, n) && env->v[i - 1][n] == '=')
+			return env->v[i - 1] + n + 1;
+	}
+	return getenv(name);
+}
+
+static bool is_host(const struct platform *platform)
+{
+	static const char *const machines[][2] = { { "x86_64", "amd64" }, { "aarch64", "arm64" },
+		{ "i686", "386" }, { "armv7l", "arm" }, { "ppc64le", "ppc64le" },
+		{ "s390x", "s390x" }, { "riscv64", "riscv64" }, { "loongarch64", "loong64" } };
+	struct utsname host;
+
+	if (uname(&host) || strcmp(platform->os, "linux") != 0)
+		return false;
+	for (size_t i = 0; i < countof(machines); i++) {
+		if (!strcmp(machines[i][0], host.machine))
+			return !strcmp(machines[i][1], platform->arch);
+	}
+	return true;
+}
+
+/* TOOL=... from TOOL_FOR_linux_arm64=..., which is what go's own build calls it. */
+static void add_compiler(struct strs *env, const struct platform *platform, const char *tool)
+{
+	scratch char *name = xasprintf("%s_FOR_%s_%s", tool, platform->os, platform->arch);
+	const char *value = variable(env, name);
+
+	if (value && *value)
+		strs_take(env, xasprintf("%s=%s", tool, value));
+}
+
+/* cgo needs a C compiler for the platform; the host's makes errors that nobody understands. */
+static int set_up_cgo(struct strs *env, const char *text, struct err *err)
+{
+	const char *enabled = variable(env, "CGO_ENABLED"), *cc;
+	struct platform platform;
+
+	if (platform_parse(&platform, text, err))
+		return -1;
+	if (!enabled || !strcmp(enabled, "0"))
+		return 0;
+	add_compiler(env, &platform, "CC");
+	add_compiler(env, &platform, "CXX");
+	cc = variable(env, "CC");
+	if (is_host(&platform) || (cc && *cc))
+		return 0;
+	return err_set(err, ERR_USAGE,
+		"%s: CGO_ENABLED=%s, but no C compiler for this platform is named; set "
+		"CC_FOR_%s_%s, or CGO_ENABLED=0",
+		text, enabled, platform.os, platform.arch);
 }
 
 /* Where "go env -w" writes (os.UserConfigDir). malloced, NULL: nowhere. */
@@ -87,40 +171,7 @@ static int check_inherited(const struct go_group *group, struct err *err)
 	return 0;
 }
 
-static int set_flags(struct go_group *group, const json_t *record, struct err *err)
-{
-	const char *goflags = getenv("KO_GOFLAGS");
-	cleanup(strs_release) struct strs ldflags = { 0 };
-	cleanup(buf_release) struct buf joined = { 0 };
-
-	record_strings(record, "flags", &group->flags);
-	if (goflags_check(&group->flags, record_title(record), err))
-		return -1;
-	if (goflags && goflags_split(&group->flags, goflags, "KO_GOFLAGS", err))
-		return -1;
-	record_strings(record, "ldflags", &ldflags);
-	for (size_t i = 0; i < ldflags.n; i++)
-		buf_addf(&joined, "%s%s", i ? " " : "", ldflags.v[i]);
-	if (ldflags.n)
-		strs_take(&group->flags, xasprintf("-ldflags=%s", buf_str(&joined)));
-	return goflags_check(&group->flags, "KO_GOFLAGS", err) || check_inherited(group, err) ? -1
-											      : 0;
-}
-
-static bool same_fields(const json_t *a, const json_t *b)
-{
-	static const char *const fields[] = { "dir", "flags", "ldflags", "env" };
-
-	for (size_t i = 0; i < countof(fields); i++) {
-		const json_t *x = json_object_get(a, fields[i]), *y = json_object_get(b, fields[i]);
-
-		if (x != y && !json_equal(x, y))
-			return false;
-	}
-	return true;
-}
-
-static bool has_platform(const json_t *record, const char *platform)
+static const json_t *platform_entry(const json_t *record, const char *platform)
 {
 	const json_t *entry;
 	size_t i;
@@ -129,15 +180,59 @@ static bool has_platform(const json_t *record, const char *platform)
 		const char *own = record_get(entry, "platform");
 
 		if (own && !strcmp(own, platform))
-			return true;
+			return entry;
 	}
-	return false;
+	return NULL;
 }
 
-static struct go_group *find_group(struct go_groups *groups, const json_t *record)
+/* The record, or its entry for the platform where this has a field of its own. */
+static const json_t *owner(const json_t *record, const char *platform, const char *key)
+{
+	const json_t *entry = platform_entry(record, platform);
+
+	return json_object_get(entry, key) ? entry : record;
+}
+
+static int set_flags(struct go_group *group, const json_t *record, struct err *err)
+{
+	const char *goflags = getenv("KO_GOFLAGS");
+	cleanup(strs_release) struct strs ldflags = { 0 };
+	cleanup(buf_release) struct buf joined = { 0 };
+
+	record_strings(owner(record, group->platform, "flags"), "flags", &group->flags);
+	if (goflags_check(&group->flags, record_title(record), err))
+		return -1;
+	if (goflags && goflags_split(&group->flags, goflags, "KO_GOFLAGS", err))
+		return -1;
+	record_strings(owner(record, group->platform, "ldflags"), "ldflags", &ldflags);
+	for (size_t i = 0; i < ldflags.n; i++)
+		buf_addf(&joined, "%s%s", i ? " " : "", ldflags.v[i]);
+	if (ldflags.n)
+		strs_take(&group->flags, xasprintf("-ldflags=%s", buf_str(&joined)));
+	return goflags_check(&group->flags, "KO_GOFLAGS", err) || check_inherited(group, err) ? -1
+											      : 0;
+}
+
+static bool same_fields(const json_t *a, const json_t *b, const char *platform)
+{
+	static const char *const fields[] = { "dir", "flags", "ldflags", "env" };
+
+	for (size_t i = 0; i < countof(fields); i++) {
+		const char *key = fields[i];
+		const json_t *x = json_object_get(owner(a, platform, key), key);
+		const json_t *y = json_object_get(owner(b, platform, key), key);
+
+		if (x != y && !json_equal(x, y))
+			return false;
+	}
+	return true;
+}
+
+static struct go_group *find_group(
+	struct go_groups *groups, const json_t *record, const char *platform)
 {
 	for (size_t i = 0; i < groups->n; i++) {
-		if (same_fields(records_at(&groups->v[i].records, 0), record))
+		if (same_fields(records_at(&groups->v[i].records, 0), record, platform))
 			return &groups->v[i];
 	}
 	grow(groups->v, groups->n, groups->cap);
@@ -153,9 +248,9 @@ int go_groups_make(struct go_groups *groups, const struct records *records, cons
 		const char *dir = record_get(record, "dir");
 		struct go_group *group;
 
-		if (!has_platform(record, platform))
+		if (!platform_entry(record, platform))
 			continue;
-		group = find_group(groups, record);
+		group = find_group(groups, record, platform);
 		if (!record_need(record, "importpath", err))
 			return -1;
 		if (!group->dir) {
@@ -163,9 +258,11 @@ int go_groups_make(struct go_groups *groups, const struct records *records, cons
 			group->platform = platform;
 			group->builddir = builddir;
 			group->found = found;
-			if (platform_environment(&group->env, platform, err))
+			if (go_platform_environment(&group->env, platform, err))
 				return -1;
 			record_strings(record, "env", &group->env);
+			if (set_up_cgo(&group->env, platform, err))
+				return err_prefix(err, "%s", record_title(record));
 			if (set_flags(group, record, err))
 				return -1;
 		}

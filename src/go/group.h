@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "formats/platform.h"
 #include "formats/record.h"
 
 /* Programs that one go build can make: the same directory, flags, environment and platform. */
@@ -29,6 +30,13 @@ void go_groups_release(struct go_groups *groups);
 /* Where the group's executables and state are: BUILDDIR/go/ and a fingerprint of all that decides
  * over go's result but files. malloced. */
 char *go_group_dir(const struct go_group *group);
+
+/* Adds what go's environment gets for a platform: CGO_ENABLED=0 unless the user has set it, GOOS,
+ * GOARCH, and GOARM or GOAMD64 by the variant, as ko does. */
+int go_platform_environment(struct strs *env, const char *platform, struct err *err);
+
+/* Whether go compiles for a platform of an image. */
+bool go_knows_platform(const struct platform *platform);
 
 /* KO_DEFAULTPLATFORMS, else what GOOS and GOARCH say when both are set, else linux/amd64. */
 void go_default_platforms(struct strs *platforms);

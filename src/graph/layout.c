@@ -8,6 +8,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "formats/digest.h"
+#include "formats/static.h"
+#include "platforms.h"
+#include "settle.h"
 
 void record_platforms(const json_t *record, struct strs *platforms)
 {
@@ -63,11 +66,10 @@ static struct group *find_group(struct layout *layout, const json_t *record)
 
 static char *base_id(const json_t *record)
 {
-	cleanup(buf_release) struct buf text = { 0 };
+	cleanup(strs_release) struct strs words = { 0 };
 
-	add_field(&text, record, "base");
-	add_field(&text, record, "platforms");
-	return short_fingerprint(buf_str(&text));
+	settle_wanted(record, &words);
+	return platforms_base_id(record_get(record, "base"), &words);
 }
 
 const struct base *layout_base(const struct layout *layout, const json_t *record)
@@ -90,7 +92,9 @@ static void add_base(struct layout *layout, const json_t *record)
 	grow(layout->bases, layout->base_count, layout->base_cap);
 	base = &layout->bases[layout->base_count++];
 	*base = (struct base){ .id = base_id(record), .reference = record_get(record, "base") };
-	record_platforms(record, &base->platforms);
+	settle_wanted(record, &base->wanted);
+	base->decides =
+		strcmp(base->reference, STATIC_REFERENCE) && json_object_get(record, "wanted");
 }
 
 char *layout_path(
@@ -181,7 +185,7 @@ void layout_release(struct layout *layout)
 	}
 	for (size_t i = 0; i < layout->base_count; i++) {
 		free(layout->bases[i].id);
-		strs_release(&layout->bases[i].platforms);
+		strs_release(&layout->bases[i].wanted);
 	}
 	free(layout->groups);
 	free(layout->bases);

@@ -14,9 +14,10 @@ struct group {
 };
 
 struct base {
-	char *id; /* fingerprint of reference and platforms */
+	char *id; /* fingerprint of reference and platforms wanted */
 	const char *reference;
-	struct strs platforms;
+	struct strs wanted; /* "all" and "linux" too */
+	bool decides;       /* which platforms there are, and so over the graph */
 };
 
 struct layout {

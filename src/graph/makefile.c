@@ -95,8 +95,8 @@ static void write_base(struct makefile *m, const struct base *base)
 
 	begin(m, stamp, out, "$(ko.store)", say, "ko-base");
 	buf_addf(&m->out, " --builddir %s --oci %s", m->options->builddir, m->options->oci);
-	for (size_t i = 0; i < base->platforms.n; i++)
-		buf_addf(&m->out, " --platform=%s", base->platforms.v[i]);
+	for (size_t i = 0; i < base->wanted.n; i++)
+		buf_addf(&m->out, " --platform=%s", base->wanted.v[i]);
 	add_words(m, m->options->base);
 	buf_addf(&m->out, " --make-depfile %s --depfile-target $@ -o %s", depfile, out);
 	add_word(m, base->reference);
@@ -160,11 +160,13 @@ static void write_image(struct makefile *m, const json_t *record)
 	scratch char *stamp = layout_path(&m->layout, name, NULL, "image.stamp");
 	scratch char *say = xasprintf("image %s", name);
 	cleanup(buf_release) struct buf layers = { 0 };
+	cleanup(strs_release) struct strs platforms = { 0 };
 
-	for (size_t i = 0; i < on->platforms.n; i++) {
-		scratch char *in = layout_path(&m->layout, name, on->platforms.v[i], "layer.json");
+	record_platforms(record, &platforms);
+	for (size_t i = 0; i < platforms.n; i++) {
+		scratch char *in = layout_path(&m->layout, name, platforms.v[i], "layer.json");
 
-		write_layer(m, name, on->platforms.v[i]);
+		write_layer(m, name, platforms.v[i]);
 		buf_addf(&layers, "%s ", in);
 	}
 	scratch char *before = xasprintf("%s%s $(ko.store)", buf_str(&layers), base);
@@ -243,18 +245,14 @@ static int write_manifest_deps(const struct makefile *m, const struct plan *plan
 	return depfile_write(&depfile, path, DEPFILE_MAKE, stamp, err);
 }
 
-static void write_graph(struct makefile *m, const struct plan *plan)
+static void write_programs(struct makefile *m, const struct plan *plan)
 {
-	buf_addstr(&m->out, "# Made by ko-scan; changes are lost.\n");
-	write_environment(m);
 	for (size_t i = 0; i < m->layout.group_count; i++) {
 		const struct group *group = &m->layout.groups[i];
 
 		for (size_t j = 0; j < group->platforms.n; j++)
 			write_gobuild(m, group, group->platforms.v[j]);
 	}
-	for (size_t i = 0; i < m->layout.base_count; i++)
-		write_base(m, &m->layout.bases[i]);
 	for (size_t i = 0; i < records_count(&plan->records); i++)
 		write_image(m, records_at(&plan->records, i));
 	buf_addstr(&m->out, "\nko.images :=");
@@ -264,6 +262,24 @@ static void write_graph(struct makefile *m, const struct plan *plan)
 	write_push(m);
 	write_confirm(m);
 	write_patch(m);
+}
+
+static void write_graph(struct makefile *m, const struct plan *plan)
+{
+	buf_addstr(&m->out, "# Made by ko-scan; changes are lost.\n");
+	write_environment(m);
+	buf_addstr(&m->out, "ko.bases :=");
+	for (size_t i = 0; i < m->layout.base_count; i++) {
+		scratch char *path = layout_path(&m->layout, "base", m->layout.bases[i].id, "json");
+
+		buf_addf(&m->out, " %s", path);
+	}
+	buf_addch(&m->out, '\n');
+	for (size_t i = 0; i < m->layout.base_count; i++)
+		write_base(m, &m->layout.bases[i]);
+	/* Until bases tell which platforms there are, the graph makes these and itself. */
+	if (!plan->is_open)
+		write_programs(m, plan);
 }
 
 int graph_make(const struct plan *plan, const struct graph_options *options, struct err *err)

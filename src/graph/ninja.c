@@ -105,8 +105,8 @@ static void write_base(struct ninja *n, const struct base *base)
 	scratch char *depfile = layout_path(&n->layout, "base", base->id, "d");
 	cleanup(strs_release) struct strs args = { 0 };
 
-	for (size_t i = 0; i < base->platforms.n; i++)
-		strs_take(&args, xasprintf("--platform=%s", base->platforms.v[i]));
+	for (size_t i = 0; i < base->wanted.n; i++)
+		strs_take(&args, xasprintf("--platform=%s", base->wanted.v[i]));
 	for (size_t i = 0; i < n->options->base->n; i++)
 		strs_add(&args, n->options->base->v[i]);
 	begin(n, out);
@@ -177,11 +177,13 @@ static void write_image(struct ninja *n, const json_t *record)
 	const struct base *on = layout_base(&n->layout, record);
 	scratch char *base = layout_path(&n->layout, "base", on->id, "json");
 	scratch char *out = layout_path(&n->layout, name, NULL, "image.json");
+	cleanup(strs_release) struct strs platforms = { 0 };
 
+	record_platforms(record, &platforms);
 	begin(n, out);
 	rule(n, "ko_image");
-	for (size_t i = 0; i < on->platforms.n; i++) {
-		scratch char *in = layout_path(&n->layout, name, on->platforms.v[i], "layer.json");
+	for (size_t i = 0; i < platforms.n; i++) {
+		scratch char *in = layout_path(&n->layout, name, platforms.v[i], "layer.json");
 
 		add_path(n, in);
 	}
@@ -191,8 +193,8 @@ static void write_image(struct ninja *n, const json_t *record)
 	bind(n, "oci", n->options->oci);
 	bind(n, "base", base);
 	bind(n, "title", name);
-	for (size_t i = 0; i < on->platforms.n; i++)
-		write_layer(n, name, on->platforms.v[i]);
+	for (size_t i = 0; i < platforms.n; i++)
+		write_layer(n, name, platforms.v[i]);
 }
 
 static void add_images(struct ninja *n, const struct plan *plan)
@@ -300,6 +302,23 @@ static void write_goals(struct ninja *n, const struct plan *plan, const char *re
 	buf_addch(&n->out, '\n');
 }
 
+/* Bases whose platforms decide over the graph. */
+static void add_open_bases(struct ninja *n)
+{
+	const char *separator = " |";
+
+	for (size_t i = 0; i < n->layout.base_count; i++) {
+		const struct base *base = &n->layout.bases[i];
+		scratch char *path = layout_path(&n->layout, "base", base->id, "json");
+
+		if (!base->decides)
+			continue;
+		buf_addstr(&n->out, separator);
+		add_path(n, path);
+		separator = "";
+	}
+}
+
 /* The first lines of a graph that stands alone: the rules, and the edge that re-makes the graph. */
 static void write_head(struct ninja *n)
 {
@@ -328,7 +347,9 @@ static void write_head(struct ninja *n)
 	}
 	add_path(n, found);
 	add_path(n, list);
-	buf_addstr(&n->out, ": ko_scan\n");
+	buf_addstr(&n->out, ": ko_scan");
+	add_open_bases(n);
+	buf_addch(&n->out, '\n');
 	bind_words(n, "args", n->options->scan);
 }
 
@@ -350,19 +371,12 @@ static void write_environment(struct ninja *n)
 	buf_addch(&n->out, '\n');
 }
 
-static void write_graph(struct ninja *n, const struct plan *plan)
+static void write_programs(struct ninja *n, const struct plan *plan)
 {
 	scratch char *refs = path_join(n->layout.dir, "refs.json");
 	scratch char *resolved = path_join(n->layout.dir, "resolved.yaml");
 	scratch char *confirmed = path_join(n->layout.dir, "confirmed.json");
 
-	buf_addstr(&n->out, "# Made by ko-scan; changes are lost.\n");
-	write_environment(n);
-	if (n->options->scan)
-		write_head(n);
-	write_markers(n);
-	for (size_t i = 0; i < n->layout.base_count; i++)
-		write_base(n, &n->layout.bases[i]);
 	for (size_t i = 0; i < n->layout.group_count; i++) {
 		const struct group *group = &n->layout.groups[i];
 
@@ -375,6 +389,20 @@ static void write_graph(struct ninja *n, const struct plan *plan)
 	write_patch(n, plan, refs, resolved);
 	write_confirm(n, refs, confirmed);
 	write_goals(n, plan, refs, resolved, confirmed);
+}
+
+static void write_graph(struct ninja *n, const struct plan *plan)
+{
+	buf_addstr(&n->out, "# Made by ko-scan; changes are lost.\n");
+	write_environment(n);
+	if (n->options->scan)
+		write_head(n);
+	write_markers(n);
+	for (size_t i = 0; i < n->layout.base_count; i++)
+		write_base(n, &n->layout.bases[i]);
+	/* Until bases tell which platforms there are, the graph makes these and itself. */
+	if (!plan->is_open)
+		write_programs(n, plan);
 }
 
 int graph_ninja(const struct plan *plan, const struct graph_options *options, struct err *err)

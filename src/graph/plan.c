@@ -10,8 +10,8 @@
 #include "inputs/manifest.h"
 #include "inputs/manifests.h"
 #include "inputs/naming.h"
-#include "inputs/template.h"
 #include "inputs/workspace.h"
+#include "settle.h"
 
 void plan_options_release(struct plan_options *o)
 {
@@ -22,6 +22,7 @@ void plan_options_release(struct plan_options *o)
 	strs_release(&o->labels);
 	strs_release(&o->annotations);
 	strs_release(&o->ldflags);
+	strs_release(&o->bases);
 }
 
 static void add_each(struct strs *words, const char *option, const struct strs *values)
@@ -58,6 +59,7 @@ void plan_options_words(const struct plan_options *o, struct strs *words)
 		strs_take(words, xasprintf("--compression=%s", o->compression));
 	add_each(words, "--ldflags", &o->ldflags);
 	add_if(words, "--disable-optimizations", o->disable_optimizations);
+	add_each(words, "--base", &o->bases);
 	if (o->importpaths.n)
 		strs_add(words, "--");
 	for (size_t i = 0; i < o->importpaths.n; i++)
@@ -71,6 +73,7 @@ struct planner {
 	struct config config;
 	struct workspace workspace;
 	struct selector selector;
+	struct settle settle;
 	struct strs names; /* of the records, in their order */
 };
 
@@ -79,6 +82,7 @@ static void planner_release(struct planner *p)
 	config_release(&p->config);
 	workspace_release(&p->workspace);
 	selector_release(&p->selector);
+	settle_release(&p->settle);
 	strs_release(&p->names);
 }
 
@@ -139,84 +143,6 @@ int plan_options_override(const struct plan_options *o, struct settings *setting
 	return set_one(settings, CONFIG_NAMING, option_naming(o), option_naming_word(o), err);
 }
 
-static int expand(struct planner *p, struct settings *settings, const char *dir, struct err *err)
-{
-	static const enum config_key keys[] = { CONFIG_FLAGS, CONFIG_LDFLAGS, CONFIG_LABELS,
-		CONFIG_ANNOTATIONS, CONFIG_TAGS };
-	cleanup(template_release) struct template template = { .dir = dir,
-		.env = &settings->of[CONFIG_ENV].values };
-
-	for (size_t i = 0; i < countof(keys); i++) {
-		struct setting *setting = &settings->of[keys[i]];
-
-		if (template_expand_all(&template, &setting->values, setting->from, err))
-			return -1;
-	}
-	p->plan->is_volatile |=
-		template.used_env || template.used_goenv || template.used_git || template.used_date;
-	return 0;
-}
-
-/* A map setting as an object. */
-static void set_map(json_t *record, const char *key, const struct setting *setting)
-{
-	json_t *map;
-
-	if (!setting->values.n)
-		return;
-	map = json_object();
-	for (size_t i = 0; i < setting->values.n; i++) {
-		const char *text = setting->values.v[i];
-		size_t n = strcspn(text, "=");
-		scratch char *name = xstrndup(text, n);
-
-		json_object_set_new(map, name, json_string(text + n + (text[n] == '=')));
-	}
-	json_object_set_new(record, key, map);
-}
-
-static void set_text(json_t *record, const char *key, const char *text)
-{
-	if (text)
-		json_object_set_new(record, key, json_string(text));
-}
-
-static void set_flags(
-	json_t *record, const struct settings *settings, const struct plan_options *options)
-{
-	cleanup(strs_release) struct strs flags = { 0 };
-
-	for (size_t i = 0; i < settings->of[CONFIG_FLAGS].values.n; i++)
-		strs_add(&flags, settings->of[CONFIG_FLAGS].values.v[i]);
-	if (options->disable_optimizations)
-		strs_add(&flags, "-gcflags=all=-N -l");
-	record_set_strings(record, "flags", &flags);
-	record_set_strings(record, "ldflags", &settings->of[CONFIG_LDFLAGS].values);
-	record_set_strings(record, "env", &settings->of[CONFIG_ENV].values);
-	record_set_strings(record, "capabilities", &settings->of[CONFIG_CAPABILITIES].values);
-}
-
-static void set_image(json_t *record, const struct settings *settings)
-{
-	const struct strs *platforms = &settings->of[CONFIG_PLATFORMS].values;
-	const char *inherits = settings_get(settings, CONFIG_INHERITLABELS);
-
-	set_text(record, "base", settings_get(settings, CONFIG_BASEIMAGE));
-	set_text(record, "repository", settings_get(settings, CONFIG_REPOSITORY));
-	record_set_strings(record, "tags", &settings->of[CONFIG_TAGS].values);
-	set_map(record, "labels", &settings->of[CONFIG_LABELS]);
-	set_map(record, "annotations", &settings->of[CONFIG_ANNOTATIONS]);
-	record_set_strings(record, "containerEnv", &settings->of[CONFIG_CONTAINERENV].values);
-	set_text(record, "user", settings_get(settings, CONFIG_USER));
-	if (inherits && !strcmp(inherits, "true"))
-		json_object_set_new(record, "inheritLabels", json_true());
-	set_text(record, "compression", settings_get(settings, CONFIG_COMPRESSION));
-	for (size_t i = 0; i < platforms->n; i++)
-		record_platform(record, platforms->v[i]);
-	if (!platforms->n)
-		record_platform(record, "linux/amd64");
-}
-
 /* With --bare the repository itself is the name; the record's name must still be one of its own. */
 static int set_name(struct planner *p, json_t *record, const struct location *location,
 	const struct settings *settings, struct err *err)
@@ -232,27 +158,34 @@ static int set_name(struct planner *p, json_t *record, const struct location *lo
 		naming = NAMING_PATH;
 	}
 	name = naming_name(naming, location->importpath);
-	set_text(record, "name", name);
+	json_object_set_new(record, "name", json_string(name));
 	strs_add(&p->names, name);
 	return 0;
+}
+
+static int fill_record(
+	struct planner *p, json_t *record, const struct location *location, struct err *err)
+{
+	cleanup(settings_release) struct settings settings = { 0 };
+
+	config_for(&p->config, location->importpath, &settings);
+	json_object_set_new(
+		record, "dir", json_string(settings.dir ? settings.dir : location->dir));
+	if (plan_options_override(p->options, &settings, err) ||
+		set_name(p, record, location, &settings, err))
+		return -1;
+	if (p->options->disable_optimizations)
+		strs_add(&settings.of[CONFIG_FLAGS].values, "-gcflags=all=-N -l");
+	return settle_record(&p->settle, record, &settings, err);
 }
 
 static json_t *make_record(struct planner *p, const struct location *location, struct err *err)
 {
 	json_t *record = json_pack(
 		"{s:s, s:[], s:[]}", "importpath", location->importpath, "references", "found");
-	cleanup(settings_release) struct settings settings = { 0 };
 
-	config_for(&p->config, location->importpath, &settings);
-	set_text(record, "dir", settings.dir ? settings.dir : location->dir);
-	if (plan_options_override(p->options, &settings, err) ||
-		expand(p, &settings, record_get(record, "dir"), err) ||
-		set_name(p, record, location, &settings, err)) {
-		json_decref(record);
-		return NULL;
-	}
-	set_flags(record, &settings, p->options);
-	set_image(record, &settings);
+	if (fill_record(p, record, location, err))
+		json_release(&record);
 	return record;
 }
 
@@ -341,12 +274,15 @@ static int scan_files(struct planner *p, struct err *err)
 
 static void note_inputs(struct planner *p)
 {
-	const struct strs *lists[] = { &p->config.files, &p->workspace.files, &p->workspace.dirs };
+	const struct strs *lists[] = { &p->config.files, &p->workspace.files, &p->workspace.dirs,
+		&p->settle.files };
 
 	for (size_t i = 0; i < countof(lists); i++) {
 		for (size_t j = 0; j < lists[i]->n; j++)
 			strs_add(&p->plan->inputs, lists[i]->v[j]);
 	}
+	p->plan->is_volatile = p->settle.is_volatile;
+	p->plan->is_open = p->settle.is_open;
 }
 
 static int check_names(const struct planner *p, struct err *err)
@@ -360,7 +296,10 @@ static int check_names(const struct planner *p, struct err *err)
 
 int plan_make(struct plan *plan, const struct plan_options *options, struct err *err)
 {
-	cleanup(planner_release) struct planner p = { .plan = plan, .options = options };
+	cleanup(planner_release) struct planner p = { .plan = plan,
+		.options = options,
+		.settle = { .graph_dir = plan->graph_dir, .bases = &options->bases } };
+
 	if (options->selector && selector_parse(&p.selector, options->selector, err))
 		return -1;
 	if (config_load(&p.config, err) || workspace_find(&p.workspace, ".", err) ||
@@ -379,4 +318,5 @@ void plan_release(struct plan *plan)
 	records_release(&plan->records);
 	strs_release(&plan->manifests);
 	strs_release(&plan->inputs);
+	free(plan->graph_dir);
 }

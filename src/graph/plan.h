@@ -26,6 +26,7 @@ struct plan_options {
 	struct strs platforms, tags, labels, annotations, ldflags;
 	const char *user, *compression;
 	bool disable_optimizations;
+	struct strs bases; /* files of base records */
 };
 
 /* The rows of the option table for these, for use inside an array of struct opt. */
@@ -75,9 +76,13 @@ int plan_options_override(
 	const struct plan_options *options, struct settings *settings, struct err *err);
 
 struct plan {
+	char *graph_dir; /* set before: the directory of the graph; NULL: there will be none */
+
 	struct records records; /* in the order of first appearance */
 	struct strs manifests;  /* files, in order */
 	struct strs inputs;     /* files and directories whose change makes another plan */
+	bool is_open; /* platforms of a program depend on a base record, one of the inputs, that is
+			 not there yet; the plan is to be made again when it is */
 	bool is_volatile; /* templates name the time, git's state or any variable: no file tells
 			     when the plan is another one */
 };

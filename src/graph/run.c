@@ -57,7 +57,8 @@ static int scan(const struct run *run, const char *graph, struct err *err)
 
 /*
  * ninja puts "FAILED: OUTPUT" and the command before what a failed command said, and "ninja: build
- * stopped" at the end. Somebody who typed one ko command wants the tool's own words only.
+ * stopped", or "ninja: error: rebuilding GRAPH", at the end. Somebody who typed one ko command
+ * wants the tool's own words only.
  */
 static void show_failure(const char *text)
 {
@@ -68,6 +69,7 @@ static void show_failure(const char *text)
 		bool failed = starts_with(text, "FAILED: ");
 
 		if (!failed && !skip_command && !starts_with(text, "ninja: build stopped") &&
+			!starts_with(text, "ninja: error: rebuilding ") &&
 			!starts_with(text, "ninja: no work to do"))
 			fprintf(stderr, "%.*s\n", (int)n, text);
 		skip_command = failed;

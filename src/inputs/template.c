@@ -80,7 +80,7 @@ static const char *lookup(const struct strs *list, const char *name)
 {
 	size_t n = strlen(name);
 
-	for (size_t i = list ? list->n : 0; i > 0; i--) {
+	for (size_t i = list->n; i > 0; i--) {
 		const char *entry = list->v[i - 1];
 
 		if (!strncmp(entry, name, n) && entry[n] == '=')
@@ -91,9 +91,9 @@ static const char *lookup(const struct strs *list, const char *name)
 
 static int add_env(struct expansion *x, const char *name, const char *what)
 {
-	const char *value = lookup(x->template->env, name);
+	const char *value = lookup(&x->template->env, name);
 
-	x->template->used_env = true;
+	x->template->used_env |= !value;
 	if (!value)
 		value = getenv(name);
 	if (!value && strcmp(name, "LDFLAGS") != 0)
@@ -109,7 +109,7 @@ static int run(struct expansion *x, const char *const argv[], struct buf *output
 	struct proc proc = {
 		.argv = argv,
 		.dir = x->template->dir,
-		.env = x->template->env,
+		.env = &x->template->env,
 		.output = output,
 		.messages = &ignored,
 		.output_limit = (size_t)16 << 20,
@@ -163,10 +163,10 @@ static int add_goenv(struct expansion *x, const char *name, const char *what)
 {
 	const char *value;
 
-	if (!x->template->used_goenv && load_goenv(x))
+	if (!x->template->goenv.n && load_goenv(x))
 		return -1;
 	x->template->used_goenv = true;
-	value = lookup(x->template->env, name);
+	value = lookup(&x->template->env, name);
 	if (!value)
 		value = lookup(&x->template->goenv, name);
 	if (!value)
@@ -372,8 +372,17 @@ int template_expand_all(
 	return 0;
 }
 
+void template_environment(struct template *template, struct strs *env)
+{
+	strs_release(&template->env);
+	strs_release(&template->goenv);
+	template->env = *env;
+	*env = (struct strs){ 0 };
+}
+
 void template_release(struct template *template)
 {
+	strs_release(&template->env);
 	strs_release(&template->goenv);
 	for (size_t i = 0; i < countof(template->git); i++)
 		free(template->git[i]);

@@ -15,16 +15,21 @@
  */
 struct template
 {
-	const char *dir;        /* where go and git are run; NULL: the working directory */
-	const struct strs *env; /* NAME=VALUE of the build, over the environment; may be NULL */
+	const char *dir; /* where go and git are run; NULL: the working directory */
+	struct strs env; /* NAME=VALUE of the build, over the environment; owned */
 
-	/* What was named so far, so that a build graph can depend on it. */
+	/* What was named so far, so that a build graph can depend on it. used_env: a variable of
+	 * the environment, that env does not have. */
 	bool used_env, used_goenv, used_git, used_date;
 
 	/* private */
 	struct strs goenv;
 	char *git[8];
 };
+
+/* Sets the build's environment anew, for another platform; takes what is in env and leaves it
+ * empty. */
+void template_environment(struct template *template, struct strs *env);
 
 /* Whether text has anything to expand. */
 bool template_is(const char *text);

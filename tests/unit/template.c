@@ -44,18 +44,16 @@ static void test_trim(void)
 
 static void test_env(void)
 {
-	struct strs env = { 0 };
-	struct template template = { .env = &env };
+	struct template template = { 0 };
 
-	strs_add(&env, "KO_TEST=build");
-	strs_add(&env, "KO_TEST=last");
+	strs_add(&template.env, "KO_TEST=build");
+	strs_add(&template.env, "KO_TEST=last");
 	expands(&template, "{{.Env.KO_TEST}}", "last");
 	expands(&template, "{{.Env.LDFLAGS}}", "");
 	ok(template.used_env && !template.used_git && !template.used_goenv,
 		"what was named is known");
 	expands(&template, "{{.Env.KO_GONE}}",
 		"3 ko.yaml:7: template {{.Env.KO_GONE}}: the variable is not set");
-	strs_release(&env);
 	template_release(&template);
 }
 
@@ -151,20 +149,18 @@ static void test_git(void)
 static void test_goenv(void)
 {
 	scratch char *found = proc_find("go");
-	struct strs env = { 0 };
-	struct template template = { .env = &env };
+	struct template template = { 0 };
 
 	if (!found) {
 		ok(1, "no go command # SKIP");
 		return;
 	}
-	strs_add(&env, "GOOS=plan9");
+	strs_add(&template.env, "GOOS=plan9");
 	expands(&template, "{{.GoEnv.GOOS}}", "plan9");
 	expands(&template, "{{.GoEnv.NOPE}}",
 		"3 ko.yaml:7: template {{.GoEnv.NOPE}}: go env has no such name");
 	ok(template.used_goenv, "go was named");
 	template_release(&template);
-	strs_release(&env);
 }
 
 static void test_list(void)
