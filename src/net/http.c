@@ -131,6 +131,7 @@ static size_t take_body(char *bytes, size_t size, size_t n, void *arg)
 		return 0;
 	if (!exchange->write)
 		return keep(exchange, bytes, n, exchange->limit);
+	exchange->status = (int)status;
 	switch (exchange->write(exchange->arg, bytes, n)) {
 	case 0:
 		return n;

@@ -50,7 +50,7 @@ struct op {
 	int fd;
 	int64_t received, started;
 	struct digest hash;
-	bool large;
+	bool large, settled; /* that this answer goes on where received is */
 	struct err failure;
 };
 
@@ -646,24 +646,53 @@ void registry_put_manifest(struct registry *registry, struct repo repo, const ch
 
 static void fetch_blob(struct op *op, int64_t delay);
 
+static void from_start(struct op *op)
+{
+	digest_release(&op->hash);
+	digest_init(&op->hash);
+	op->received = 0;
+}
+
+/* What has come of a large blob stays, and only the rest is asked for. */
 static int blob_restart(void *arg)
 {
 	struct op *op = arg;
 
-	digest_release(&op->hash);
-	digest_init(&op->hash);
-	op->received = 0;
+	strs_release(&op->call->headers);
+	op->settled = false;
+	if (op->large && op->received && op->received < op->size)
+		strs_take(&op->call->headers,
+			xasprintf("Range: bytes=%lld-", (long long)op->received));
+	else
+		from_start(op);
+	return 0;
+}
+
+/* Whether the answer goes on where the one before has ended; one that is whole begins again. */
+static int settle(struct op *op)
+{
+	const struct http_exchange *http = &op->call->http;
+	const char *range = http_header(http, "Content-Range", 0);
+	scratch char *want = xasprintf("bytes %lld-", (long long)op->received);
+
+	op->settled = true;
+	if (http->status == 206 && (!range || !starts_with(range, want)))
+		return err_set(&op->failure, ERR_INPUT,
+			"the registry sent another part than the one that was asked for");
+	if (http->status != 206 && op->received)
+		from_start(op);
 	return 0;
 }
 
 static int blob_write(void *arg, const char *bytes, size_t n)
 {
 	struct op *op = arg;
-
 	int64_t most = op->size >= 0 ? op->size
 		: op->large          ? INT64_MAX - (int64_t)n
 				     : (int64_t)OCI_JSON_LIMIT;
 
+	if (!op->settled && settle(op))
+		return -1;
 	if (op->received + (int64_t)n > most)
 		return err_set(&op->failure, ERR_INPUT, "has more than the %lld bytes it should",
 			(long long)most);
@@ -701,7 +730,7 @@ static void blob_arrived(struct call *call)
 		op_not_found(op);
 		return;
 	}
-	if (call->http.status != 200) {
+	if (call->http.status != 200 && call->http.status != 206) {
 		call_fail(call);
 		return;
 	}
@@ -726,7 +755,7 @@ static void fetch_blob(struct op *op, int64_t delay)
 		op, "blob", repository_actions(op->host, op->repository), "GET", blob_arrived);
 
 	blob_restart(op);
-	op->started = http_now();
+	op->started = op->received ? op->started : http_now();
 	call->large = op->large;
 	call->write = blob_write;
 	call->restart = blob_restart;
@@ -739,6 +768,7 @@ static void ask_for_blob(struct op *op)
 {
 	op->failure = (struct err){ 0 };
 	op->attempts = 0;
+	from_start(op);
 	fetch_blob(op, 0);
 }
 

@@ -79,6 +79,15 @@ if [ -n "$toxiproxy" ] && command -v curl >/dev/null; then
 	fails "answers are cut" 5 "$toxic.*try again" ko-base "$toxic/plain/one"
 	is "answers are cut: nothing is kept" "$(find .ko -type f ! -name oci-layout)" ""
 	heal limit_data
+	base=$registry/plain/one:latest
+	make_record app linux/amd64 | sed "s|$registry|$toxic|" >app.json
+	base=
+	toxic limit_data downstream '"bytes":12000000'
+	seen=$(requests 'blobs/.* 206')
+	ok "a layer of 30 MB, 12 MB by each connection" ko-push --repo= app.json
+	is "the rest is asked for, not all of it" "$(($(requests 'blobs/.* 206') - seen))" 2
+	heal limit_data
+	rm -rf .ko
 	toxic slicer downstream '"average_size":3,"size_variation":2,"delay":100'
 	is "answers in crumbs" "$(ko-base "$toxic/plain/one" | jq -r .digest)" "$digest"
 	heal slicer
