@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/file.h"
@@ -24,10 +26,10 @@ static const struct {
 	{ "registry-token", "{\"auths\":{\"HOST\":{\"registrytoken\":\"verbatim\"}}}" },
 };
 
-enum what { PUSH, HEAD, GET, GET_DIGEST, BLOB, COPY, TWO, TLS_PUSH, PROXIED };
+enum what { PUSH, HEAD, GET, GET_DIGEST, BLOB, FETCH, COPY, TWO, TLS_PUSH, PROXIED };
 
-static const char *const words[] = { "push", "head", "get", "get-digest", "blob", "copy", "two",
-	"tls-push", "proxied" };
+static const char *const words[] = { "push", "head", "get", "get-digest", "blob", "fetch", "copy",
+	"two", "tls-push", "proxied" };
 
 struct row {
 	char *name;
@@ -49,6 +51,7 @@ static struct repo repo, other;
 static char *layer_path, certificate[64], key[64];
 static struct registry_result last;
 static unsigned ended;
+static int fetched;
 
 static int note(void *arg, const struct registry_result *result, struct err *err)
 {
@@ -88,6 +91,9 @@ static void start(enum what what)
 		break;
 	case BLOB:
 		registry_get_blob(registry, repo, config_digest, sizeof config_text - 1, done);
+		break;
+	case FETCH:
+		registry_fetch_blob(registry, repo, layer_digest, sizeof content, fetched, done);
 		break;
 	case COPY:
 		registry_push_blob(registry, repo, layer_digest, sizeof content, from, NULL, done);
@@ -160,6 +166,14 @@ static bool in_order(const char *log, const struct strs *wanted)
 	return true;
 }
 
+static bool fetched_all(void)
+{
+	static char bytes[sizeof content + 1];
+
+	return pread(fetched, bytes, sizeof bytes, 0) == sizeof content &&
+		!memcmp(bytes, content, sizeof content);
+}
+
 static void run(const struct row *row)
 {
 	static char log[400000];
@@ -185,6 +199,7 @@ static void run(const struct row *row)
 	script(&row->commands);
 	configure(row->config, host);
 	ended = 0;
+	fetched = memfd_create("fetched", 0);
 	memset(&last, 0, sizeof last);
 	registry = registry_new(&settings, &err);
 	start(row->what);
@@ -202,6 +217,9 @@ static void run(const struct row *row)
 			    !strstr(err.text, "token-") && !strchr(err.text, '\n'),
 		    "  no secret and one line"))
 		printf("# %s\n", err.text);
+	if (!row->class && row->what == FETCH)
+		ok(fetched_all(), "  all came, in its place");
+	close(fetched);
 	if (!row->class && (row->what == PUSH || row->what == TLS_PUSH))
 		ok(ended == 3 && last.found, "  all was stored");
 }
