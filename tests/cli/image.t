@@ -7,24 +7,10 @@
 ko_oracle=$(oracle ko)
 crane=$(oracle crane)
 
-# layer FILE NAME: a gzipped tar with the program /ko-app/NAME; puts the blob into .ko/oci and prints
-# its descriptor.
-layer() {
-	mkdir -p t/ko-app .ko/oci/blobs/sha256
-	cp "$1" "t/ko-app/$2"
-	tar -C t --sort=name --owner=0 --group=0 --mtime=@0 -cf t.tar ko-app
-	gzip -n <t.tar >t.tar.gz
-	digest=$(sha256sum <t.tar.gz | cut -d' ' -f1)
-	cp t.tar.gz ".ko/oci/blobs/sha256/$digest"
-	printf '{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":"sha256:%s","size":%s,"diffID":"sha256:%s","kind":"program"}' \
-		"$digest" "$(stat -c %s t.tar.gz)" "$(sha256sum <t.tar | cut -d' ' -f1)"
-	rm -rf t t.tar t.tar.gz
-}
 blob() { cat ".ko/oci/blobs/sha256/${1#sha256:}"; }
 field() { jq -r "$1" "$2"; }
 
-echo program >program
-layer=$(layer program hello)
+layer=$(make_layer hello)
 record() {
 	printf '{"importpath":"example.com/x/hello","name":"hello","x-kept":[1,{"a":null}],"labels":{"a":"b"},"annotations":{"x":"y"},"user":"7","platforms":['
 	comma=
@@ -138,7 +124,7 @@ if ! start_registry || [ -z "$ko_oracle" ] || [ -z "$crane" ] || ! command -v sk
 	exit
 fi
 ko-push --repo= -o pushed.json index.json 2>/dev/null
-rm -rf .ko/oci/blobs/sha256/* && layer=$(layer program hello) && record linux/amd64 linux/arm64 >two.json
+rm -rf .ko/oci/blobs/sha256/* && layer=$(make_layer hello) && record linux/amd64 linux/arm64 >two.json
 ko-push --repo "$registry/base" -o pushed.json two.json
 skopeo --insecure-policy copy -q --src-tls-verify=false --dest-tls-verify=false --format v2s2 --all \
 	"docker://$registry/base/hello" "docker://$registry/base/docker" >/dev/null

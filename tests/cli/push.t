@@ -6,35 +6,10 @@
 
 crane=$(oracle crane)
 
-# layer NAME: a gzipped tar with /ko-app/NAME; puts the blob into .ko/oci and prints its descriptor.
-layer() {
-	mkdir -p t/ko-app .ko/oci/blobs/sha256
-	echo "program $1" >"t/ko-app/$1"
-	tar -C t --sort=name --owner=0 --group=0 --mtime=@0 -cf t.tar ko-app
-	gzip -n <t.tar >t.tar.gz
-	digest=$(sha256sum <t.tar.gz | cut -d' ' -f1)
-	cp t.tar.gz ".ko/oci/blobs/sha256/$digest"
-	printf '{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":"sha256:%s","size":%s,"diffID":"sha256:%s","kind":"program"}' \
-		"$digest" "$(stat -c %s t.tar.gz)" "$(sha256sum <t.tar | cut -d' ' -f1)"
-	rm -rf t t.tar t.tar.gz
-}
-# record NAME PLATFORM...
-record() {
-	name=$1
-	shift
-	printf '{"importpath":"example.com/x/%s","name":"%s","platforms":[' "$name" "$name"
-	comma=
-	for platform in "$@"; do
-		printf '%s{"platform":"%s","layers":[%s]}' "$comma" "$platform" "$(layer "$name")"
-		comma=,
-	done
-	echo ']}'
-}
-
 {
-	record a linux/amd64
-	record b linux/amd64 linux/arm64
-	record c linux/amd64
+	make_record a linux/amd64
+	make_record b linux/amd64 linux/arm64
+	make_record c linux/amd64
 } >three.json
 
 # the store
@@ -54,7 +29,7 @@ fi
 ko-image -o images.json three.json
 ko-push --repo= images.json >from-images.json
 is "assembled before or here: the same" "$(jq -r .ref from-images.json)" "$(jq -r .ref stored.json)"
-printf '{"importpath":"example.com/x/a","name":"a"}\n' >bare-record.json
+printf '{"importpath":"example.com/a","name":"a"}\n' >bare-record.json
 fails "no layers" 3 'no platforms; has ko-layer run' ko-push --repo= bare-record.json
 fails "engines" 2 'ko.local is no registry: ko-load brings images there' ko-push --repo ko.local three.json
 fails "engines, kind" 2 'kind.local is no registry: ko-load brings images there' ko-push --repo kind.local/x three.json
@@ -72,7 +47,7 @@ is "without a tag the store lists an image once, by its digest" "$(jq -c '[.mani
 	"$(jq -sc '[.[] | [.image.digest, null]]' stored.json)"
 fails "--tag-only with latest" 2 '--tag-only needs exactly one tag, and not latest' ko-push --repo localhost:1/x --tag-only three.json
 cp -R .ko lost && rm "lost/oci/blobs/sha256/$(jq -r 'select(.name == "c").platforms[0].layers[0].digest' stored.json | cut -d: -f2)"
-fails "a layer that is gone" 1 'example.com/x/c: layer sha256:[0-9a-f]* is no longer in the store lost/oci; remove that directory and run again' \
+fails "a layer that is gone" 1 'example.com/c: layer sha256:[0-9a-f]* is no longer in the store lost/oci; remove that directory and run again' \
 	ko-push --repo= --oci lost/oci three.json
 ko-push --repo= three.json >/dev/full 2>err
 is "a full disk" $? 1
@@ -142,7 +117,7 @@ is "--repo= is stronger" "$(ko-push --repo= own.json | jq -r 'select(.name == "c
 is "KO_DOCKER_REPO" "$(KO_DOCKER_REPO=$registry/env ko-push three.json | jq -r 'select(.name == "c").ref | sub("@.*"; "")')" "$registry/env/c"
 
 # a base in the registry: its layers are mounted, not sent; in the store they are fetched
-record d linux/amd64 >d.json
+make_record d linux/amd64 >d.json
 KO_BASEIMAGE=$registry/team/a ko-push --repo "$registry/on" --stats stats.json -o d-refs.json d.json
 is "layers of the base are mounted" "$(jq -c '[.blobsMounted, .blobsSent]' stats.json)" "[2,2]"
 mkdir empty && cp -R .ko/oci empty/oci && for d in $(jq -r '.platforms[0].layers[0].digest' stored.json); do rm -f "empty/oci/blobs/sha256/${d#sha256:}"; done
