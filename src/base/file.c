@@ -214,12 +214,20 @@ int file_begin(struct file_draft *draft, const char *path, struct err *err)
 	return 0;
 }
 
-int file_commit(struct file_draft *draft, const char *path, struct err *err)
+/* A link to a file that others have too keeps its time (see share.h). */
+static int set_time(int fd)
 {
 	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, start };
+	struct stat st;
+
+	return start.tv_sec && !fstat(fd, &st) && st.st_nlink < 2 ? futimens(fd, times) : 0;
+}
+
+int file_commit(struct file_draft *draft, const char *path, struct err *err)
+{
 	int result = 0;
 
-	if (start.tv_sec && futimens(draft->fd, times))
+	if (set_time(draft->fd))
 		result = err_sys(err, "%s", path);
 	if (close(draft->fd) && !result)
 		result = err_sys(err, "%s", path);

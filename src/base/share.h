@@ -6,8 +6,9 @@
 /*
  * Starts a file beside path (see file_begin()) that has the content of another one, by the cheapest
  * way there is: shared blocks (FICLONE), a hard link, a copy inside the kernel, a copy. Since it
- * may be a link, only for files that nobody ever writes to again. The descriptor may be open for
- * reading only. Returns 0, 1 where there is no file `from`, -1 with err.
+ * may be a link, only for files that nobody ever writes to again; mode and time then stay those of
+ * the other file. The descriptor may be open for reading only. Returns 0, 1 where there is no file
+ * `from`, -1 with err.
  */
 int share_begin(struct file_draft *draft, const char *path, const char *from, struct err *err);
 

@@ -115,7 +115,8 @@ int oci_commit(const struct oci *oci, struct file_draft *draft, const char *dige
 	scratch char *path = oci_path(oci, digest);
 	struct stat st;
 
-	if (!fstat(draft->fd, &st))
+	/* not a link to a file of somebody else, though nobody writes to that either */
+	if (!fstat(draft->fd, &st) && st.st_nlink < 2)
 		fchmod(draft->fd, st.st_mode & 0444);
 	return file_commit(draft, path, err);
 }

@@ -2,10 +2,8 @@
  * The store as destination: what it lacks of base layers is brought there, so that others can use
  * it as an image layout, and the images are listed in its index.json.
  */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "formats/image.h"
@@ -89,35 +87,14 @@ static int arrived(void *arg, const struct registry_result *result, struct err *
 	return oci_commit(arrival->oci, &arrival->draft, arrival->digest, err);
 }
 
-/* Copies a blob of a layout, checking it on the way. */
-static int copy(const struct oci *oci, const char *path, const char *digest, struct err *err)
+/* Takes a blob of a layout. */
+static int take(
+	const struct oci *oci, const char *path, const struct descriptor *blob, struct err *err)
 {
-	cleanup(file_abandon) struct file_draft draft = { 0 };
-	cleanup(digest_release) struct digest hash = { 0 };
-	scratch char *buffer = xmalloc(1 << 16);
-	char actual[DIGEST_SIZE];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = -1;
+	int result = oci_take(oci, path, blob->digest, blob->size, err);
 
-	if (fd < 0)
-		return err_sys(err, "%s", path);
-	digest_init(&hash);
-	if (!oci_begin(oci, &draft, err)) {
-		while ((n = read(fd, buffer, 1 << 16)) > 0) {
-			digest_update(&hash, buffer, (size_t)n);
-			if (file_write_all(draft.fd, buffer, (size_t)n, err))
-				break;
-		}
-	}
-	close(fd);
-	if (n < 0 && draft.temp)
-		return err_sys(err, "%s", path);
-	if (n)
-		return -1;
-	digest_final(&hash, actual);
-	if (strcmp(actual, digest))
-		return err_set(err, ERR_INPUT, "%s: damaged: its digest is %s", path, actual);
-	return oci_commit(oci, &draft, digest, err);
+	return result > 0 ? err_set(err, ERR_INPUT, "%s: damaged: its digest is another one", path)
+			  : result;
 }
 
 static int fetch(struct push *push, const struct blob_origin *origin, const struct descriptor *blob,
@@ -158,7 +135,7 @@ static int complete_blob(struct push *push, const json_t *record, const struct b
 	if (origin.source.bytes)
 		return oci_put(push->oci, origin.source.bytes, (size_t)blob.size, digest, err);
 	if (origin.path)
-		return copy(push->oci, origin.path, blob.digest, err);
+		return take(push->oci, origin.path, &blob, err);
 	return fetch(push, &origin, &blob, arrivals, err);
 }
 
