@@ -390,7 +390,7 @@ static json_t *make_image(struct making *m, struct err *err)
 
 	if (!read_base(m, err)) {
 		json_object_set_new(m->config, "author", json_string("github.com/ko-build/ko"));
-		if (m->created || !json_object_get(m->config, "created"))
+		if (m->created || !record_get(m->config, "created"))
 			json_object_set_new(m->config, "created",
 				json_string(m->created ? m->created : NO_TIME));
 		set_run_config(m);

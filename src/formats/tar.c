@@ -146,6 +146,8 @@ static void add_pax(struct buf *out, const struct buf *pax, const char *path)
 		path, slash ? slash + 1 : path);
 
 	set_text(header.name, NAME_SIZE, name);
+	for (size_t n = strnlen(header.name, NAME_SIZE); n && header.name[n - 1] == '/'; n--)
+		header.name[n - 1] = '\0';
 	set_number(header.mode, sizeof header.mode, 0);
 	set_number(header.uid, sizeof header.uid, 0);
 	set_number(header.gid, sizeof header.gid, 0);
