@@ -119,13 +119,38 @@ static int set_one(struct settings *settings, enum config_key key, const char *v
 	return value ? set(settings, key, &one, from, err) : 0;
 }
 
-static int put(struct settings *settings, enum config_key key, const struct strs *assignments,
+/* The end of the first KEY=VALUE in a text. As for ko, "a=b,c=d" is two of them; a comma that no
+ * KEY= follows is part of the value. */
+static const char *assignment_end(const char *text)
+{
+	const char *comma = text + strcspn(text, ",");
+
+	while (*comma) {
+		const char *next = comma + 1;
+
+		if (next[strcspn(next, "=,")] == '=')
+			break;
+		comma = next + strcspn(next, ",");
+	}
+	return comma;
+}
+
+static int put(struct settings *settings, enum config_key key, const struct strs *options,
 	const char *from, struct err *err)
 {
-	for (size_t i = 0; i < assignments->n; i++) {
-		if (setting_check_value(key, assignments->v[i], err))
-			return err_prefix(err, "%s", from);
-		settings_put(settings, key, assignments->v[i], from);
+	for (size_t i = 0; i < options->n; i++) {
+		const char *text = options->v[i], *end;
+
+		for (bool more = true; more; text = end + 1) {
+			scratch char *one = NULL;
+
+			end = assignment_end(text);
+			more = *end;
+			one = xstrndup(text, (size_t)(end - text));
+			if (setting_check_value(key, one, err))
+				return err_prefix(err, "%s", from);
+			settings_put(settings, key, one, from);
+		}
 	}
 	return 0;
 }

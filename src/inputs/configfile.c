@@ -303,23 +303,32 @@ static int fill_entry(const struct reader *r, struct entry *entry, const struct 
 	return locate_entry(r, entry, node);
 }
 
-static int read_builds(const struct reader *r, const struct tree_node *node)
+static int read_entry(const struct reader *r, const struct tree_node *node)
 {
 	struct config *config = r->config;
+	struct entry entry = { 0 };
 
+	if (fill_entry(r, &entry, node)) {
+		config_build_release(&entry.build);
+		return -1;
+	}
+	grow(config->builds, config->n, config->cap);
+	config->builds[config->n++] = entry.build;
+	return 0;
+}
+
+/* A map alone is as good as a list of it, as for ko. */
+static int read_builds(const struct reader *r, const struct tree_node *node)
+{
 	if (node->kind == TREE_NULL)
 		return 0;
+	if (node->kind == TREE_MAP)
+		return read_entry(r, node);
 	if (node->kind != TREE_LIST)
 		return bad(r, node, "builds", "takes a list");
 	for (size_t i = 0; i < node->n; i++) {
-		struct entry entry = { 0 };
-
-		if (fill_entry(r, &entry, node->items[i])) {
-			config_build_release(&entry.build);
+		if (read_entry(r, node->items[i]))
 			return -1;
-		}
-		grow(config->builds, config->n, config->cap);
-		config->builds[config->n++] = entry.build;
 	}
 	return 0;
 }

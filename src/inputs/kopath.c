@@ -78,6 +78,8 @@ char *kopath_parse(const char *text, const char *where, struct err *err)
 
 	while (n && is_space(start[n - 1]))
 		n--;
+	while (n > 1 && start[n - 1] == '/')
+		n--;
 	path = xstrndup(start, n);
 	why = complaint(path);
 	if (!why && !kopath_is_dir(path))

@@ -16,8 +16,9 @@ bool kopath_is(const char *text);
 /*
  * The path of a reference, checked so that it can be given to the go command and appear in a
  * repository name: no pattern ("..."), no version ("@v1"), no leading "-", no odd bytes. White
- * space at the end is dropped; directories are cleaned. text may come without the scheme, as on a
- * command line. where is "FILE:LINE:COLUMN" or NULL, for the error (ERR_INPUT). malloced.
+ * space and slashes at the end are dropped; directories are cleaned. text may come without the
+ * scheme, as on a command line. where is "FILE:LINE:COLUMN" or NULL, for the error (ERR_INPUT).
+ * malloced.
  */
 char *kopath_parse(const char *text, const char *where, struct err *err);
 

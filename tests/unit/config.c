@@ -274,7 +274,7 @@ static void test_errors(void)
 	refused("tags: [[a]]\n", "3 .ko.yaml:1: tags takes a list of texts", "lists in lists");
 	refused("labels: {a: [b]}\n", "3 .ko.yaml:1: labels takes a map of texts",
 		"a list as label");
-	refused("builds: {}\n", "3 .ko.yaml:1: builds takes a list", "builds as a map");
+	refused("builds: x\n", "3 .ko.yaml:1: builds takes a list", "builds as a text");
 	refused("builds: [x]\n", "3 .ko.yaml:1: builds takes a list of maps", "builds of texts");
 	refused("builds:\n- main: ./gone\n",
 		"3 .ko.yaml:2: builds: there is no gone (dir and main)", "no such main");
