@@ -68,12 +68,35 @@ static char *first_line(const char *text)
 	return xstrndup(text, strcspn(text, "\n"));
 }
 
+/* What excludes a file: its "//go:build" line ("go help buildconstraint"), that it is for cgo,
+ * which is off, or its name. malloced. */
+static char *constraint(const char *dir, const char *name)
+{
+	cleanup(buf_release) struct buf text = { 0 };
+	scratch char *path = path_join(dir ? dir : ".", name);
+	struct err ignored;
+	const char *line;
+
+	if (file_read_if_exists(path, FILE_LIMIT, &text, &ignored))
+		return xstrdup("");
+	for (line = buf_str(&text); line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (starts_with(line, "//go:build ") || starts_with(line, "import \"C\""))
+			return *line == '/' ? xasprintf(" (%.*s)", (int)strcspn(line, "\r\n"), line)
+					    : xstrdup(" (cgo, which is off)");
+	}
+	return xstrdup(" (by its name)");
+}
+
 static char *excluded(const struct go_package *package, const struct go_group *group)
 {
 	cleanup(buf_release) struct buf names = { 0 };
 
-	for (size_t i = 0; i < package->ignored.n && i < 5; i++)
-		buf_addf(&names, "%s%s", i ? ", " : "", package->ignored.v[i]);
+	for (size_t i = 0; i < package->ignored.n && i < 5; i++) {
+		scratch char *why = constraint(package->dir, package->ignored.v[i]);
+
+		buf_addf(&names, "%s%s%s", i ? ", " : "", package->ignored.v[i], why);
+	}
 	return xasprintf("build constraints exclude all Go files for %s: %s%s", group->platform,
 		buf_str(&names), package->ignored.n > 5 ? ", ..." : "");
 }

@@ -54,7 +54,7 @@ manifest github.com/user/myapp/lib
 stops "a library" 1 'm.yaml:18:18: ko://github.com/user/myapp/lib: .*is not `package main`' m.yaml
 mkdir win && printf '//go:build windows\n\npackage main\n\nfunc main() {}\n' >win/main.go
 manifest github.com/user/myapp/win
-stops "excluded by build constraints" 1 'm.yaml:18:18: .*build constraints exclude all Go files' m.yaml
+stops "excluded by build constraints" 1 'm.yaml:18:18: .*build constraints exclude all Go files for linux/amd64: main.go \(//go:build windows\)' m.yaml
 
 manifest github.com/user/myapp
 cp main.go main.go.good
