@@ -68,6 +68,10 @@ check-long: deps-test
 	$(MAKE) O=build/sanitize $(SANITIZE) fuzzers
 	KO_TEST_LONG=1 prove -e '' $(wildcard tests/cli/*.t)
 
+## check-ko: the whole comparison with the Go tool ko, 10 minutes
+check-ko: deps-test all
+	KO_TEST_LONG=1 prove -v tests/cli/side-by-side.t
+
 ## check-cluster: build a kube-apiserver once, and apply to it
 check-cluster: deps-test all
 	scripts/build-kube-apiserver
@@ -108,6 +112,6 @@ clean:
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: all demo check check-cluster check-long unit-tests fuzzers bench install uninstall deps deps-test format \
+.PHONY: all demo check check-ko check-cluster check-long unit-tests fuzzers bench install uninstall deps deps-test format \
 	clean help
 .SECONDARY:
