@@ -136,6 +136,12 @@ loads() {
 	is "$1: the registry has it" "$(skopeo --insecure-policy inspect --tls-verify=false --format '{{.Digest}}' "docker://$registry/$1/app:latest")" \
 		"${pushed#*@}"
 	is "$1: config and diffIDs are those of ko-push" "$(contents "$pushed")" "$(contents "$native")"
+	ko-load --repo "$registry/$1" -o pushed.json app.json
+	is "$1: --confirm asks the registry, not the engine" "$(env PATH="$tmp/empty" DOCKER_HOST=unix:///none CONTAINER_HOST=unix:///none \
+		ko-load --confirm --repo "$registry/$1" pushed.json | ref -)" "$pushed"
+	curl -fs --noproxy '*' -X DELETE "http://$registry/v2/$1/app/manifests/${pushed#*@}"
+	is "$1: --confirm where it is gone" "$(ko-load --confirm --repo "$registry/$1" pushed.json | ref -)" "$pushed"
+	is "$1: it is there again" "$(contents "$pushed")" "$(contents "$native")"
 	like "$1: a tag of its own" "$(ko-load --repo "$registry/$1" -t v1 app.json | ref -)" "^$registry/$1/app:v1@${pushed#*@}$"
 	is "$1: --tag-only" "$(ko-load --repo "$registry/$1" -t v2 --tag-only app.json | ref -)" "$registry/$1/app:v2"
 	like "$1: a registry that is not there" "$(ko-load --repo "127.0.0.1:1/x" app.json 2>&1)" "^ko-load: $1.* push.*(refused|connect)"
