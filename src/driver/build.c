@@ -120,12 +120,14 @@ static int write_image_refs(const char *dir, struct err *err)
 /* Where images go to a registry, their layers may go ahead of them. */
 static void set_ahead(struct listener *listener, struct strs *layer, struct strs *upload)
 {
-	if (!destination.push || !destination.repo || ref_place(destination.repo) != REF_REGISTRY)
+	if (!destination.push || !destination.repo ||
+		strcmp(destination_tool(&destination), "ko-push") ||
+		ref_place(destination.repo) != REF_REGISTRY)
 		return;
 	strs_take(layer, xasprintf("--builddir=%s", file_build_dir(NULL)));
 	strs_add(layer, "--data=");
 	strs_take(upload, xasprintf("--builddir=%s", file_build_dir(NULL)));
-	destination_words(&destination, upload);
+	destination_push_words(&destination, upload);
 	listener->layer = layer;
 	listener->push = upload;
 }
