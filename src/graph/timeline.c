@@ -6,7 +6,8 @@
  * with milliseconds since ninja's start. Lines of earlier runs stay in it, and ninja writes it anew
  * once in a while; those of this run are what has come since timeline_begin(). When ninja started
  * is not told: the tools know what they made, and so an edge is put around its tool. An edge ends
- *soon after its tool; of all edges the one for which that is soonest tells ninja's start best.
+ *soon after its tool; of all edges the one for which that is soonest tells ninja's start best. It
+ *is not before ninja was started.
  *
  * Perfetto draws an event into another one of the same thread when it lies within its time, and
  * wants no others to overlap. So everything that goes on at the same time gets a lane of its own.
@@ -230,7 +231,7 @@ static struct span *tool_in(const struct spans *spans, const struct span *edge, 
 /* Puts edges n of ninja's clock where their tools are, and so the others between them. */
 static void align(const struct spans *spans, struct span **edges, size_t n, int64_t since)
 {
-	int64_t start = INT64_MIN;
+	int64_t start = since;
 
 	for (size_t i = 0; i < n; i++) {
 		struct span *tool = tool_in(spans, edges[i], since);
@@ -242,8 +243,8 @@ static void align(const struct spans *spans, struct span **edges, size_t n, int6
 			start = tool->end - edges[i]->end;
 	}
 	for (size_t i = 0; i < n; i++) {
-		edges[i]->begin += start == INT64_MIN ? since : start;
-		edges[i]->end += start == INT64_MIN ? since : start;
+		edges[i]->begin += start;
+		edges[i]->end += start;
 	}
 }
 
