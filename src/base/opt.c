@@ -96,7 +96,7 @@ static int set(const struct opt *opt, const char *value, struct err *err)
 		*(const char **)opt->value = value ? value : "";
 		return 0;
 	case OPT_LIST:
-		strs_add(opt->value, value);
+		strs_add(opt->value, value ? value : "*");
 		return 0;
 	case OPT_CSV:
 	case OPT_CSV_OR_NONE:

@@ -15,7 +15,7 @@
 enum opt_kind {
 	OPT_FLAG,        /* bool *; also --name=true, --name=false */
 	OPT_STRING,      /* const char **; the last one wins; points into argv; "" when left out */
-	OPT_LIST,        /* struct strs *; one element each time */
+	OPT_LIST,        /* struct strs *; one element each time, "*" when the value is left out */
 	OPT_CSV,         /* struct strs *; each time split at commas, as ko does */
 	OPT_CSV_OR_NONE, /* the same; an empty value is one empty element: a list set to nothing */
 	OPT_NUMBER,      /* int *; decimal, not negative */

@@ -10,8 +10,8 @@
 static struct destination trust;
 
 static const struct opt opts[] = {
-	{ 0, "insecure-registry", "HOST", OPT_LIST, &trust.insecure,
-		"allow plain http to this registry (repeatable)" },
+	{ 0, "insecure-registry", "[=HOST]", OPT_LIST, &trust.insecure,
+		"allow plain http, to this registry only (repeatable)" },
 	{ 0, "ca-file", "FILE", OPT_STRING, &trust.ca_file,
 		"certificates that registries are checked by" },
 };

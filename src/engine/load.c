@@ -251,7 +251,9 @@ static bool may_be_insecure(const struct load *load, const char *host)
 	const char *end = strrchr(host, ':');
 	scratch char *name = xstrndup(host, end ? (size_t)(end - host) : strlen(host));
 
-	return url_host_loopback(name) || (load->insecure && strs_has(load->insecure, host));
+	return url_host_loopback(name) ||
+		(load->insecure &&
+			(strs_has(load->insecure, host) || strs_has(load->insecure, "*")));
 }
 
 static int push_image(struct load *load, struct engine *engine, struct confirmation *c,

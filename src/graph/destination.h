@@ -31,8 +31,8 @@ struct destination {
 			"false: keep the images in the store only" }, \
 		{ 0, "tag-only", NULL, OPT_FLAG, &(d)->tag_only, \
 			"write repository:tag without digest" }, \
-		{ 0, "insecure-registry", "HOST", OPT_LIST, &(d)->insecure, \
-			"allow plain http to this registry (repeatable)" }, \
+		{ 0, "insecure-registry", "[=HOST]", OPT_LIST, &(d)->insecure, \
+			"allow plain http, to this registry only (repeatable)" }, \
 		{ 0, "ca-file", "FILE", OPT_STRING, &(d)->ca_file, \
 			"certificates that registries are checked by" }, \
 		{ 0, "image-refs", "FILE", OPT_STRING, &(d)->image_refs, \

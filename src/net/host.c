@@ -57,10 +57,11 @@ static void set_base(struct host *host, const char *scheme)
 
 static bool may_be_plain(const struct host *host)
 {
+	const struct strs *insecure = host->registry->settings.insecure;
+
 	return host->insecure || url_host_loopback(host->base.host) ||
-		url_listed(&host->base, host->registry->settings.insecure) ||
-		(host->registry->settings.insecure &&
-			strs_has(host->registry->settings.insecure, host->name));
+		url_listed(&host->base, insecure) ||
+		(insecure && (strs_has(insecure, host->name) || strs_has(insecure, "*")));
 }
 
 /*

@@ -488,9 +488,9 @@ static void describe(struct http_exchange *exchange, CURLcode code, long tunnel)
 	else if (code == CURLE_OUT_OF_MEMORY) /* libcurl's limit for one line is 100 KiB */
 		exchange->failure_text = xstrdup("a line of the answer is too long");
 	else if (strstr(why, "wrong version number"))
-		exchange->failure_text = xstrdup(
-			"this is not a TLS port; if the registry speaks plain http, name it with "
-			"--insecure-registry");
+		exchange->failure_text =
+			xstrdup("this is not a TLS port; if the registry speaks plain http, say "
+				"--insecure-registry");
 	else if (strstr(why, "protocol version") || strstr(why, "unsupported protocol"))
 		exchange->failure_text = xstrdup("it speaks no TLS 1.2 or newer");
 	else

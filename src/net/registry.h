@@ -51,11 +51,12 @@ struct registry_transfer {
 
 /* All zero: the defaults. What it points at is borrowed until registry_free(). */
 struct registry_settings {
-	const struct strs *insecure; /* host[:port] that may be spoken to in plain http */
-	const char *ca_file;         /* further certificate authorities, PEM; NULL: none */
-	int jobs;                    /* uploads and downloads at a time per host; 0: 4 */
-	int timeout;                 /* seconds without a byte; 0: KO_TIMEOUT, or 60 */
-	int retry_budget;            /* seconds to spend on retries; 0: KO_RETRY_BUDGET, or 300 */
+	const struct strs
+		*insecure;   /* host[:port] that may be spoken to in plain http; "*": each */
+	const char *ca_file; /* further certificate authorities, PEM; NULL: none */
+	int jobs;            /* uploads and downloads at a time per host; 0: 4 */
+	int timeout;         /* seconds without a byte; 0: KO_TIMEOUT, or 60 */
+	int retry_budget;    /* seconds to spend on retries; 0: KO_RETRY_BUDGET, or 300 */
 	int retry_wait;     /* ms before the first retry, then times 3; 0: KO_RETRY_WAIT, or 1000 */
 	int64_t chunk_size; /* upload in pieces of this size; 0: KO_UPLOAD_CHUNK MB, or whole */
 	bool anonymous;     /* use no credentials at all */

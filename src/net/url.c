@@ -212,7 +212,7 @@ int url_allowed(const struct url *to, const struct url *registry, const struct s
 	if (plain && !url_same_origin(to, registry) && !url_host_loopback(to->host) &&
 		!url_listed(to, insecure))
 		return err_set(err, ERR_REFUSED,
-			"the %s leads to plain http at %s; allow it with --insecure-registry %s",
+			"the %s leads to plain http at %s; allow it with --insecure-registry=%s",
 			what, to->host, to->host);
 	return 0;
 }

@@ -160,7 +160,7 @@ facts() { # REFERENCE: platforms, and configs but for PATH and the digests of EL
 }
 for platform in all linux linux/arm windows/amd64 windows/amd64:10.0.2 linux/amd64,linux/s390x linux/arm64; do
 	theirs=$(KO_DOCKER_REPO=$registry/theirs "$ko" build --insecure-registry --sbom none --platform $platform . 2>"$tmp/theirs.err")
-	ours=$(KO_DOCKER_REPO=$registry/ours ko build --insecure-registry "$registry" --platform $platform . 2>"$tmp/err")
+	ours=$(KO_DOCKER_REPO=$registry/ours ko build --insecure-registry="$registry" --platform $platform . 2>"$tmp/err")
 	facts "$theirs" >theirs.txt
 	facts "$ours" >ours.txt
 	ok "side by side: $platform" diff theirs.txt ours.txt
@@ -168,9 +168,9 @@ done
 KO_DOCKER_REPO=$registry/theirs "$ko" build --insecure-registry --platform all,linux/arm64 . 2>"$tmp/theirs.err"
 like "ko refuses all and another likewise" "$(cat "$tmp/theirs.err")" 'all or specific platforms should be used'
 before=$(log_of registry | wc -l)
-KO_DOCKER_REPO=$registry/ours ko build --insecure-registry "$registry" --platform all . >/dev/null 2>&1
-KO_DOCKER_REPO=$registry/ours ko build --insecure-registry "$registry" --platform all . >/dev/null 2>&1
+KO_DOCKER_REPO=$registry/ours ko build --insecure-registry="$registry" --platform all . >/dev/null 2>&1
+KO_DOCKER_REPO=$registry/ours ko build --insecure-registry="$registry" --platform all . >/dev/null 2>&1
 middle=$(log_of registry | wc -l)
-KO_DOCKER_REPO=$registry/ours ko build --insecure-registry "$registry" --platform all . >/dev/null 2>&1
+KO_DOCKER_REPO=$registry/ours ko build --insecure-registry="$registry" --platform all . >/dev/null 2>&1
 is "nothing changed: no request" "$(($(log_of registry | wc -l) - middle))" 0
 done_testing

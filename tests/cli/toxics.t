@@ -262,7 +262,7 @@ if unshare -rm true 2>/dev/null; then
 	is "the store is read-only" "$? $(wc -c <out) $(wc -l <err) $(grep -c 'Read-only file system' err)" "1 0 1 1"
 	cat >hosts.sh <<-'END'
 		printf '2001:db8::1 both.test\n127.0.0.1 both.test\n' >hosts && mount --bind hosts /etc/hosts || exit 99
-		exec ko-push --oci img --insecure-registry "both.test:$1" --repo "both.test:$1/both" one.json
+		exec ko-push --oci img --insecure-registry="both.test:$1" --repo "both.test:$1/both" one.json
 	END
 	unshare -rm sh hosts.sh "${registry#*:}" >out 2>err
 	is "an IPv6 address that leads nowhere, and one that does not" "$? $(jq -r .ref out) $(cat err)" "0 both.test:${registry#*:}/both/one@$digest "

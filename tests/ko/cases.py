@@ -117,6 +117,10 @@ CASES = [
          differs=["index base.digest", "artifactType"]),
     Case("linux/arm/v7", ["--platform", "linux/arm/v7"]),
     Case("linux/arm", ["--platform", "linux/arm"]),
+    Case("linux: all of them", ["--platform", "linux"], differs=["index base.digest", "artifactType"]),
+    Case("all", ["--platform", "all"], differs=["index base.digest", "artifactType", "windows PATH"]),
+    Case("all, of one image", ["--platform", "all"], base="base/single"),
+    Case("windows/amd64", ["--platform", "windows/amd64"], differs=["index base.digest", "artifactType", "windows PATH"]),
     Case("windows of a version", ["--platform", "windows/amd64:10.0.20348"], differs=["windows PATH"]),
     Case("one of the platforms is not there", ["--platform", "linux/amd64,linux/s390x"]),
     Case("platforms in a Docker list", ["--platform", "linux/amd64,linux/arm/v7"], base="base/docker:v1",
@@ -190,6 +194,10 @@ CASES = [
     Case("KO_CONFIG_PATH, a directory", env={"KO_CONFIG_PATH": "conf"},
          files={"conf/.ko.yaml": "builds:\n- main: ./cmd/app\n  ldflags: [-w]\n"}),
     Case("-j", ["-j", "2"]),
+    Case("--jobs, --push", ["--jobs=1", "--push"]),
+    Case("--insecure-registry", ["--insecure-registry"]),
+    Case("--image-refs", ["--image-refs=refs"], paths=["./cmd/app"]),
+    Case("no tags", ["--tags="], pushes=False),
 
     # destinations
     Case("--push=false", ["--push=false"], pushes=False, differs=["kept back"],
