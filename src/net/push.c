@@ -247,6 +247,34 @@ static int part_start(struct part *part, struct err *err)
 	return 0;
 }
 
+/* The bytes of all blobs of an image, as far as the store knows them. */
+static json_int_t blobs_size(const struct oci *oci, const char *digest)
+{
+	struct err ignored;
+	cleanup(json_release) json_t *json = oci_get_json(oci, digest, NULL, &ignored);
+	json_int_t size =
+		json_integer_value(json_object_get(json_object_get(json, "config"), "size"));
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach (json_object_get(json, "layers"), i, entry)
+		size += oci_is_foreign(entry) ? 0
+					      : json_integer_value(json_object_get(entry, "size"));
+	json_array_foreach (json_object_get(json, "manifests"), i, entry) {
+		const char *child = record_get(entry, "digest");
+
+		size += child && digest_valid(child) ? blobs_size(oci, child) : 0;
+	}
+	return size;
+}
+
+/* Nothing is to be done about it. */
+static void all_there(struct image *image)
+{
+	image->done = true;
+	image->push->stats.bytes_present += blobs_size(image->push->oci, image->top.digest);
+}
+
 static int have_tag(void *arg, const struct registry_result *result, struct err *err)
 {
 	struct tag *tag = arg;
@@ -258,8 +286,10 @@ static int have_tag(void *arg, const struct registry_result *result, struct err 
 		return 0;
 	for (size_t i = 0; i < image->tag_count; i++)
 		all = all && image->tags[i].there;
-	image->done = all;
-	return all ? 0 : part_start(&image->top, err);
+	if (!all)
+		return part_start(&image->top, err);
+	all_there(image);
+	return 0;
 }
 
 static int start_push(struct image *image, struct err *err)
@@ -275,8 +305,10 @@ static int have_image(void *arg, const struct registry_result *result, struct er
 {
 	struct image *image = arg;
 
-	image->done = result->found && !strcmp(result->digest, image->top.digest);
-	return image->done ? 0 : start_push(image, err);
+	if (!result->found || strcmp(result->digest, image->top.digest))
+		return start_push(image, err);
+	all_there(image);
+	return 0;
 }
 
 static int start_image(struct image *image, struct err *err)

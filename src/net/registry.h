@@ -74,7 +74,8 @@ struct registry_stats {
 	unsigned blobs_sent, blobs_mounted, blobs_present;
 	unsigned manifests_sent;
 	int64_t bytes_sent;     /* of blobs, also those that had to be sent again */
-	int64_t bytes_present;  /* of blobs that were there or were mounted */
+	int64_t bytes_present;  /* of blobs that were there or were mounted, and of images that were
+				 */
 	int64_t bytes_received; /* of blobs and manifests */
 };
 

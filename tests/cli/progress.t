@@ -52,7 +52,7 @@ like "erased at the end, then the summary" "$(tr -d '\n' <seen)" \
 is "the summary is the only line that stays" "$(tail -n 1 seen | sed 's/.*\^\[J<*//; s/:.*//')" "ko-push"
 say again
 terminal 200 ko-push --oci img --repo "$scripted/a" one.json two.json three.json
-is "nothing new" "$(sed 's/, [0-9.]* s<//; s/<//g' seen)" "ko-push: pushed 0 of 3 images, 0 MB sent, 0 MB already there, 0 mounted, 4 requests"
+is "nothing new" "$(sed 's/, [0-9.]* s<//; s/<//g' seen)" "ko-push: pushed 0 of 3 images, 0 MB sent, 17 MB already there, 0 mounted, 4 requests"
 say "$hang"
 terminal 40 ko-push --oci img --repo "$scripted/b" one.json
 is "no line is wider than the terminal" "$(tr '<' '\n' <seen | sed 's/\^\[[0-9]*[JA]//g' | grep -v '^ko-push' | awk 'length > 39')" ""

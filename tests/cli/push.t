@@ -88,7 +88,7 @@ touch -d @1000000000 refs.json
 ko-push --repo "$registry/team" -o refs.json three.json
 is "an unchanged file of references is not touched" "$(stat -c %Y refs.json)" 1000000000
 is "its last line with -v" "$(ko-push -v --repo "$registry/team" three.json 2>&1 >/dev/null | tail -1 | sed 's/[0-9.]* s$/T s/')" \
-	"ko-push: pushed 0 of 3 images, 0 MB sent, 0 MB already there, 0 mounted, 4 requests, T s"
+	"ko-push: pushed 0 of 3 images, 0 MB sent, 1 MB already there, 0 mounted, 4 requests, T s"
 
 before=$(log_of registry | grep -c 'PATCH')
 ko-push --repo "$registry/team" --tag v1,v2 -o v.json three.json
