@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "mem.h"
@@ -12,8 +13,11 @@
 int ahead_open(void)
 {
 	const char *path = getenv("KO_AHEAD");
+	struct stat st;
 
-	return path && *path ? open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+	if (!path || stat(path, &st) || !S_ISFIFO(st.st_mode))
+		return -1;
+	return open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 }
 
 void ahead_compile(int fd)

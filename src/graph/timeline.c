@@ -6,8 +6,8 @@
  * with milliseconds since ninja's start. Lines of earlier runs stay in it, and ninja writes it anew
  * once in a while; those of this run are what has come since timeline_begin(). When ninja started
  * is not told: the tools know what they made, and so an edge is put around its tool. An edge ends
- *soon after its tool; of all edges the one for which that is soonest tells ninja's start best. It
- *is not before ninja was started.
+ * soon after its tool; of all edges the one for which that is soonest tells ninja's start best. It
+ * is not before ninja was started.
  *
  * Perfetto draws an event into another one of the same thread when it lies within its time, and
  * wants no others to overlap. So everything that goes on at the same time gets a lane of its own.
