@@ -170,7 +170,7 @@ static int read_platform(struct engine *engine, const struct buf *text, struct e
 	return 0;
 }
 
-static const struct engine_operations operations = { has, load, tag, push };
+static const struct engine_operations operations = { has, NULL, load, tag, push };
 
 int engine_open_command(struct engine *engine, struct err *err)
 {

@@ -46,6 +46,26 @@ static int has(struct engine *engine, const char *id, struct err *err)
 	return call.status == 200;
 }
 
+static int keep_layers(void *arg, const json_t *image, struct err *err)
+{
+	(void)err;
+	record_strings(json_object_get(image, "RootFS"), "Layers", arg);
+	return 0;
+}
+
+static int layers(struct engine *engine, const char *name, struct strs *diff_ids, struct err *err)
+{
+	scratch char *path = xasprintf("/images/%s/json", name);
+	struct api_call call = { .what = "look at an image",
+		.method = "GET",
+		.path = path,
+		.may_miss = true,
+		.message = keep_layers,
+		.arg = diff_ids };
+
+	return ask(engine, &call, err);
+}
+
 static int load(
 	struct engine *engine, int fd, int64_t size, const struct strs *names, struct err *err)
 {
@@ -158,7 +178,8 @@ static int push(struct engine *engine, const struct engine_push *push, char dige
 	return ask(engine, &call, err);
 }
 
-static const struct engine_operations operations = { has, load, tag, push };
+static const struct engine_operations operations = { has, layers, load, tag, push };
+static const struct engine_operations podman_operations = { has, NULL, load, tag, push };
 
 int engine_open_api(struct engine *engine, struct err *err)
 {
@@ -168,6 +189,6 @@ int engine_open_api(struct engine *engine, struct err *err)
 		.message = keep_platform,
 		.arg = engine };
 
-	engine->operations = &operations;
+	engine->operations = engine->podman ? &podman_operations : &operations;
 	return ask(engine, &call, err);
 }

@@ -29,6 +29,10 @@ struct engine_push {
 struct engine_operations {
 	/* Whether the image is there: 1, 0, or -1 with err. */
 	int (*has)(struct engine *engine, const char *id, struct err *err);
+	/* Appends the diffIDs of the image with this name; none where there is no such image. NULL:
+	 * the engine does not take archives without the layers that it has. */
+	int (*layers)(
+		struct engine *engine, const char *name, struct strs *diff_ids, struct err *err);
 	/* Takes the images of a docker archive (see formats/saved.h), which has each of these names
 	 * once. The file is read from its start. */
 	int (*load)(struct engine *engine, int fd, int64_t size, const struct strs *names,

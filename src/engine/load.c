@@ -21,6 +21,7 @@ void load_release(struct load *load)
 static void image_release(struct load_image *image)
 {
 	target_release(&image->target);
+	strs_release(&image->has);
 	strs_release(&image->names);
 	free(image->ref);
 }
@@ -147,9 +148,9 @@ int load_complete(struct load *load, struct load_image *images, size_t n, struct
 	return store_complete(&push, &records, err);
 }
 
-/* The images that are not there, each under its first name. */
-static int write_archive(const struct load *load, const struct load_image *images, size_t n, int fd,
-	struct strs *names, struct err *err)
+/* The images that are not there, each under its first name. whole: with the layers that are. */
+static int write_archive(const struct load *load, const struct load_image *images, size_t n,
+	bool whole, int fd, struct strs *names, struct err *err)
 {
 	struct saved_image *saved = xcalloc(n, sizeof *saved);
 	size_t count = 0;
@@ -159,6 +160,7 @@ static int write_archive(const struct load *load, const struct load_image *image
 		if (images[i].there || strs_has(names, images[i].names.v[0]))
 			continue;
 		saved[count].descriptor = json_object_get(images[i].entry, "manifest");
+		saved[count].left_out = whole ? NULL : &images[i].has;
 		strs_add(&saved[count++].names, images[i].names.v[0]);
 		strs_add(names, images[i].names.v[0]);
 	}
@@ -169,21 +171,94 @@ static int write_archive(const struct load *load, const struct load_image *image
 	return result;
 }
 
-static int send(struct load *load, struct engine *engine, struct load_image *images, size_t n,
-	struct err *err)
+/* Notes which layers the image shares with the one that has its tag now, from the lowest on: an
+ * engine knows a layer by all those below it. */
+static int find_layers(
+	struct load *load, struct engine *engine, struct load_image *image, struct err *err)
+{
+	const char *tag = image->names.v[image->names.n - 1];
+	cleanup(strs_release) struct strs have = { 0 };
+	cleanup(strs_release) struct strs want = { 0 };
+	cleanup(json_release) json_t *config = oci_get_json(load->oci, image->id, NULL, err);
+	cleanup(json_release) json_t *manifest = oci_get_json(load->oci, image->digest, NULL, err);
+	const json_t *layers = json_object_get(manifest, "layers");
+
+	if (!config || !manifest || engine->operations->layers(engine, tag, &have, err))
+		return -1;
+	record_strings(json_object_get(config, "rootfs"), "diff_ids", &want);
+	if (want.n != json_array_size(layers))
+		return 0;
+	for (size_t i = 0; i < want.n && i < have.n && !strcmp(want.v[i], have.v[i]); i++)
+		strs_add(&image->has, record_get(json_array_get(layers, i), "digest"));
+	return 0;
+}
+
+static int send_archive(struct load *load, struct engine *engine, struct load_image *images,
+	size_t n, bool whole, struct err *err)
 {
 	cleanup(file_abandon) struct file_draft archive = { 0 };
 	cleanup(strs_release) struct strs names = { 0 };
 	struct stat st;
 
-	if (load_complete(load, images, n, err) || oci_begin(load->oci, &archive, err) ||
-		write_archive(load, images, n, archive.fd, &names, err))
+	if (oci_begin(load->oci, &archive, err) ||
+		write_archive(load, images, n, whole, archive.fd, &names, err))
 		return -1;
 	if (fstat(archive.fd, &st))
 		return err_sys(err, "%s", archive.temp);
-	load->loaded += names.n;
 	load->bytes += st.st_size;
 	return engine->operations->load(engine, archive.fd, st.st_size, &names, err);
+}
+
+static bool is_zstd(const struct load *load, const struct load_image *image)
+{
+	struct err ignored;
+	cleanup(json_release) json_t *manifest =
+		oci_get_json(load->oci, image->digest, NULL, &ignored);
+	const json_t *layer;
+	size_t i;
+
+	json_array_foreach (json_object_get(manifest, "layers"), i, layer) {
+		if (ends_with(record_get(layer, "mediaType"), "+zstd"))
+			return true;
+	}
+	return false;
+}
+
+/* What an old engine says of zstd is no help. */
+static int advise(const struct load *load, const struct engine *engine,
+	const struct load_image *images, size_t n, struct err *err)
+{
+	const struct err said = *err;
+	bool zstd = false;
+
+	for (size_t i = 0; i < n; i++)
+		zstd = zstd || (!images[i].there && is_zstd(load, &images[i]));
+	if (zstd && engine->api)
+		err_set(err, said.class,
+			"%.800s; its layers are zstd, which Docker reads from version 23 on: see "
+			"--compression",
+			said.text);
+	return -1;
+}
+
+/* Some engines want layers, too, that they have. */
+static int send(struct load *load, struct engine *engine, struct load_image *images, size_t n,
+	struct err *err)
+{
+	bool partial = false;
+
+	if (load_complete(load, images, n, err))
+		return -1;
+	for (size_t i = 0; i < n && engine->operations->layers; i++) {
+		if (!images[i].there && find_layers(load, engine, &images[i], err))
+			return -1;
+		partial = partial || images[i].has.n;
+	}
+	if (partial && !send_archive(load, engine, images, n, false, err))
+		return 0;
+	return send_archive(load, engine, images, n, true, err)
+		? advise(load, engine, images, n, err)
+		: 0;
 }
 
 /* ---- one engine ---- */
@@ -214,6 +289,7 @@ static int bring(struct load *load, struct engine *engine, struct load_image *im
 		if (found < 0)
 			return -1;
 		images[i].there = found;
+		load->loaded += !found;
 		all = all && found;
 	}
 	if (!all && send(load, engine, images, n, err))

@@ -46,6 +46,7 @@ struct load_image {
 	json_t *entry;            /* of the record's platforms, the one that is sent */
 	char digest[DIGEST_SIZE]; /* of its manifest */
 	char id[DIGEST_SIZE];     /* of its config */
+	struct strs has;          /* digests of the layers that the engine has */
 	struct strs names;        /* "registry/repository:tag" that it is to have, at least one */
 	bool there;               /* in the engine, or in all nodes */
 	bool confirmed;           /* at the registry; all is done */

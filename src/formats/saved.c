@@ -116,6 +116,11 @@ static int add_blob(
 	return result;
 }
 
+static bool is_left_out(const struct saving *s, const struct descriptor *descriptor)
+{
+	return s->left_out && strs_has(s->left_out, descriptor->digest);
+}
+
 static const char *hex_of(const struct descriptor *descriptor)
 {
 	return descriptor->digest + strlen("sha256:");
@@ -155,7 +160,7 @@ static int add_layers(struct saving *s, const json_t *layers, json_t *files, str
 				"layer %s may not be distributed; it cannot be in an archive",
 				d.digest);
 		file = xasprintf("%s%s", hex_of(&d), layer_suffix(d.media_type));
-		if (add_blob(s, file, &d, err))
+		if (!is_left_out(s, &d) && add_blob(s, file, &d, err))
 			return -1;
 		json_array_append_new(files, json_string(file));
 	}
@@ -196,8 +201,10 @@ int saved_write_docker(
 	struct saving s = { .fd = fd, .oci = oci };
 	int result = 0;
 
-	for (size_t i = 0; i < n && !result; i++)
+	for (size_t i = 0; i < n && !result; i++) {
+		s.left_out = images[i].left_out;
 		result = add_docker_image(&s, &images[i], list, err);
+	}
 	if (!result)
 		result = add_json(&s, "manifest.json", list, err) || add_zeros(&s, TAR_END, err)
 			? -1
@@ -314,7 +321,7 @@ static int add_oci_blob(void *arg, const struct descriptor *blob, struct err *er
 	struct saving *s = arg;
 	scratch char *name = xasprintf("blobs/sha256/%s", hex_of(blob));
 
-	if (s->left_out && strs_has(s->left_out, blob->digest))
+	if (is_left_out(s, blob))
 		return 0;
 	return add_blob(s, name, blob, err);
 }

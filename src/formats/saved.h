@@ -13,10 +13,9 @@
  * one is ERR_FAILED, a damaged one ERR_INPUT.
  */
 struct saved_image {
-	const json_t *descriptor; /* of a manifest or an index in the store */
-	struct strs names;        /* "registry/name:tag"; there may be none */
-	const struct strs
-		*left_out; /* digests of what the reader of an OCI archive has; may be NULL */
+	const json_t *descriptor;    /* of a manifest or an index in the store */
+	struct strs names;           /* "registry/name:tag"; there may be none */
+	const struct strs *left_out; /* digests of blobs that the reader has; may be NULL */
 };
 
 /*

@@ -63,6 +63,7 @@ says() { printf "$2" >"$fake/$1"; }
 is "an engine that takes everything" "$(ko-load app.json | ref -)" "$local_ref"
 is "what it was asked" "$(sed 's/ [0-9]*$//' "$fake/log")" "GET /version
 GET /images/$id/json
+GET /images/ko.local/app:latest/json
 POST /images/load?quiet=1
 POST /images/$local_ref/tag?repo=ko.local%2Fapp&tag=latest"
 says load '200\n{"stream":"Loading"}\r\n{"errorDetail":{"message":"no space left on device"},"error":"no space left on device"}\r\n'
@@ -76,6 +77,17 @@ fails "no JSON" 3 'docker: load images: answer:1' ko-load app.json
 says load 'cut\n{"stream":"Load'
 fails "an answer that is cut" 5 'docker: ' ko-load app.json
 rm "$fake/load"
+# An engine that has the lowest layer, and one that wants all the same.
+says look '200\n{"RootFS":{"Layers":["'"$(jq -r '.rootfs.diff_ids[0]' ".ko/oci/blobs/sha256/${id#sha256:}")"'"]}}'
+: >"$fake/log"
+is "a layer is there" "$(ko-load --stats stats app.json | ref -)" "$local_ref"
+is "it is not sent" "$(sent)" "$(awk '/load/ { print $3 }' "$fake/log")"
+ok "the archive is small" test "$(sent)" -lt 50000
+says load '500\n{"message":"no such layer"}\n'
+: >"$fake/log"
+fails "an engine that wants it all the same" 4 'docker: load images: no such layer' ko-load app.json
+is "gets it the second time" "$(awk '/load/ { print ($3 < 50000) }' "$fake/log" | xargs)" "1 0"
+rm "$fake/look" "$fake/load"
 says inspect '500\nbroken'
 fails "an engine that cannot look" 4 'docker: look for an image: broken .HTTP 500.' ko-load app.json
 rm "$fake/inspect"
@@ -165,6 +177,21 @@ engine_options="--tlsverify --tlscacert $tmp/cert.pem --tlscert $tmp/cert.pem --
 if engine_start; then
 	loads docker
 	is "docker: its image ID is the digest of the config" "$(docker image inspect --format '{{.Id}}' "$local_ref")" "$id"
+	echo 'program app, changed' >app
+	ko-layer --name app app | ko-push --repo '' -o next.json 2>/dev/null
+	ok "docker: another version" sh -c 'ko-load --stats stats next.json >loaded.json'
+	ok "docker: the base's layer is not sent again" test "$(sent)" -lt 50000
+	is "docker: it is whole" "$(docker image inspect --format '{{json .RootFS.Layers}}' "$(ref loaded.json)")" \
+		"$(jq -c .rootfs.diff_ids ".ko/oci/blobs/sha256/$(jq -r '.platforms[0].manifest.digest' next.json | cut -d : -f 2 |
+			xargs -I @ jq -r .config.digest .ko/oci/blobs/sha256/@ | cut -d : -f 2)")"
+	ok "docker: all of it can be had" sh -c "docker save '$(ref loaded.json)' | tar t >/dev/null"
+	ko-load app.json >/dev/null
+	ko-layer --name packed --compression zstd app | ko-push --repo '' -o packed.json 2>/dev/null
+	packed=$(ko-load packed.json 2>&1 >/dev/null)
+	case $(docker version --format '{{.Server.Version}}') in
+	1?.* | 20.*) like "docker: zstd" "$packed" 'docker: load images: .*; its layers are zstd, which Docker reads from version 23 on' ;;
+	*) is "docker: zstd" "$packed" "" ;;
+	esac
 	is "docker: the names" "$(docker image inspect --format '{{.RepoTags}}' "$id" | tr ' ' '\n' | grep -c -e "^.*ko.local/app:$hex" -e 'ko.local/app:latest' -e team/app:one -e team/app:two)" 4
 	export DOCKER_CERT_PATH="$tmp/certs"
 	mkdir "$DOCKER_CERT_PATH"

@@ -1,14 +1,15 @@
 """An engine that misbehaves: fake-engine.py SOCKET DIRECTORY
 
 Answers on a Unix socket. The answer to "POST /images/load?..." is the file load in the directory,
-that to a tag or push of an image the file tag or push, to a look at one inspect, to /version version:
+that to a tag or push of an image the file tag or push, to a look at one by ID inspect, by name look,
+to /version version:
 a status on the first line, then the body as it is. Without a file: what an engine says that has no
 image and takes everything. What it is asked is added to DIRECTORY/log, credentials to DIRECTORY/auth.
 """
 import http.server, os, socketserver, sys
 
 where = sys.argv[2]
-usual = {"version": '200\n{"Os":"linux","Arch":"amd64","ApiVersion":"1.41"}\n', "inspect": "404\n{}\n",
+usual = {"version": '200\n{"Os":"linux","Arch":"amd64","ApiVersion":"1.41"}\n', "inspect": "404\n{}\n", "look": "404\n{}\n",
          "load": '200\n{"stream":"Loaded image"}\n', "tag": "201\n", "push": "200\n{}\n"}
 
 
@@ -17,7 +18,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def answer(self):
         path = self.path.split("?")[0]
-        kind = "inspect" if path.endswith("/json") else path.split("/")[-1]
+        kind = path.split("/")[-1]
+        if kind == "json":
+            kind = "inspect" if "sha256:" in path else "look"
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         with open(where + "/log", "a") as log:
             print(self.command, self.path, len(body), file=log)
