@@ -58,9 +58,12 @@ static int write_graph(const struct plan *plan, struct err *err)
 	cleanup(strs_release) struct strs push = { 0 };
 	cleanup(strs_release) struct strs confirm = { 0 };
 	cleanup(strs_release) struct strs save = { 0 };
+	cleanup(strs_release) struct strs sbom = { 0 };
 	cleanup(strs_release) struct strs patch = { 0 };
 	cleanup(strs_release) struct strs words = { 0 };
 	const char *file = ninja_file ? ninja_file : make_file;
+	int saves = destination_save_words(&destination, &save, err);
+	int lists = destination_sbom_words(&destination, &plan->records, &sbom, err);
 	scratch char *bin = proc_own_dir();
 	struct graph_options graph = { .file = file,
 		.builddir = builddir,
@@ -70,15 +73,16 @@ static int write_graph(const struct plan *plan, struct err *err)
 		.tool = destination_tool(&destination),
 		.push = &push,
 		.confirm = &confirm,
-		.save = &save,
+		.save = saves ? &save : NULL,
+		.sbom = lists ? &sbom : NULL,
 		.patch = &patch };
 
+	if (saves < 0 || lists < 0)
+		return -1;
 	destination_trust_words(&destination, &base);
 	destination_push_words(&destination, &push);
 	strs_add(&confirm, "--confirm");
 	destination_place_words(&destination, &confirm);
-	if (destination_save_words(&destination, &save, err))
-		return -1;
 	if (options.selector)
 		strs_take(&patch, xasprintf("--selector=%s", options.selector));
 	if (options.skip_invalid)

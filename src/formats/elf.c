@@ -233,6 +233,32 @@ int elf_hash(const char *path, char digest[DIGEST_SIZE], struct err *err)
 	return result ? err_prefix(err, "%s", path) : 0;
 }
 
+uint64_t elf_data(int fd)
+{
+	struct err ignored;
+	struct image image = { .fd = fd, .err = &ignored };
+	unsigned char entry[64];
+	const struct table *t;
+	uint64_t at, size, count;
+
+	if (read_header(&image) <= 0)
+		return 0;
+	t = &tables[1][image.wide];
+	at = word(&image, image.header + t->at);
+	size = number(&image, image.header + t->entry_size, 2);
+	count = number(&image, image.header + t->count, 2);
+	for (; size >= t->entry && count; count--, at += size) {
+		size_t flags = image.wide ? 4 : 24;
+
+		if (read_at(fd, entry, t->entry, at) != (ssize_t)t->entry)
+			return 0;
+		if (number(&image, entry + t->type, 4) == PT_LOAD &&
+			number(&image, entry + flags, 4) & PF_W)
+			return word(&image, entry + t->offset);
+	}
+	return 0;
+}
+
 const char *elf_platform(int fd)
 {
 	static const struct {

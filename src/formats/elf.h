@@ -33,6 +33,9 @@ void elf_blank(const struct elf_notes *notes, uint64_t offset, void *bytes, size
 /* The content hash of an executable: of the file with its notes zeroed. */
 int elf_hash(const char *path, char digest[DIGEST_SIZE], struct err *err);
 
+/* Where in the file the first segment that a program writes to begins; 0 for what is not ELF. */
+uint64_t elf_data(int fd);
+
 /* The platform an ELF file was made for, such as "linux/arm64" or "linux/arm/v7"; NULL for what is
  * not ELF or not known. Static text. */
 const char *elf_platform(int fd);

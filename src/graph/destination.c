@@ -98,6 +98,14 @@ static void add_outputs(const struct destination *d, struct strs *words)
 		strs_take(words, xasprintf("--tarball=%s", d->tarball));
 }
 
+static void add_sbom(const struct destination *d, struct strs *words)
+{
+	if (d->sbom)
+		strs_take(words, xasprintf("--sbom=%s", d->sbom));
+	if (d->sbom_dir)
+		strs_take(words, xasprintf("--sbom-dir=%s", d->sbom_dir));
+}
+
 int destination_save_words(const struct destination *d, struct strs *words, struct err *err)
 {
 	if (!d->layout && !d->tarball)
@@ -110,7 +118,31 @@ int destination_save_words(const struct destination *d, struct strs *words, stru
 	if (d->repo)
 		strs_take(words, xasprintf("--repo=%s", d->repo));
 	destination_trust_words(d, words);
-	return 0;
+	return 1;
+}
+
+/* Whether any image goes to a registry. */
+static bool pushes(const struct destination *d, const struct records *records)
+{
+	if (!d->push || loads(d))
+		return false;
+	for (size_t i = 0; !d->repo && i < records_count(records); i++) {
+		if (record_get(records_at(records, i), "repository"))
+			return true;
+	}
+	return place(d) == REF_REGISTRY;
+}
+
+int destination_sbom_words(const struct destination *d, const struct records *records,
+	struct strs *words, struct err *err)
+{
+	if (d->sbom && !strcmp(d->sbom, "none"))
+		return 0;
+	if (d->sbom && strcmp(d->sbom, "spdx") != 0)
+		return err_set(err, ERR_USAGE, "--sbom=%s: spdx or none is wanted", d->sbom);
+	if (d->sbom_dir)
+		strs_take(words, xasprintf("--sbom-dir=%s", d->sbom_dir));
+	return d->sbom_dir || pushes(d, records);
 }
 
 void destination_words(const struct destination *d, struct strs *words)
@@ -121,6 +153,7 @@ void destination_words(const struct destination *d, struct strs *words)
 	add_place(d, words);
 	add_reports(d, words);
 	add_outputs(d, words);
+	add_sbom(d, words);
 }
 
 void destination_release(struct destination *d)

@@ -2,6 +2,7 @@
 #define GRAPH_DESTINATION_H
 
 #include "base/opt.h"
+#include "formats/record.h"
 
 /*
  * Where images go: what ko-scan puts into the graph's push and save edges. The push edge runs
@@ -15,6 +16,8 @@ struct destination {
 	bool tag_only, push; /* push is true where nothing else is said */
 	const char *ca_file, *image_refs, *stats;
 	const char *layout, *tarball; /* for ko-save; NULL: none */
+	const char *sbom;             /* "spdx", which NULL is too, or "none" */
+	const char *sbom_dir;         /* NULL: none */
 	struct strs insecure;
 	char *found; /* private: the engine that was found out */
 };
@@ -41,6 +44,9 @@ struct destination {
 			"also add the images to this image layout" }, \
 		{ 0, "tarball", "FILE", OPT_STRING, &(d)->tarball, \
 			"also write an archive of the images" }, \
+		{ 0, "sbom", "KIND", OPT_STRING, &(d)->sbom, \
+			"bills of materials to push beside images: spdx (default) or none" }, \
+		{ 0, "sbom-dir", "DIR", OPT_STRING, &(d)->sbom_dir, "also write them to files" }, \
 	{ \
 		0, "stats", "FILE", OPT_STRING, &(d)->stats, "write counts of the push as JSON" \
 	}
@@ -61,10 +67,15 @@ void destination_place_words(const struct destination *destination, struct strs 
 /* All those for the tool. */
 void destination_push_words(const struct destination *destination, struct strs *words);
 
-/* Those for ko-save; none where nothing is to be saved. ERR_USAGE for an archive on standard
- * output, where other things go. */
+/* Those for ko-save. Returns 1, 0 where nothing is to be saved, or -1: ERR_USAGE for an archive on
+ * standard output, where other things go. */
 int destination_save_words(
 	const struct destination *destination, struct strs *words, struct err *err);
+
+/* Those for ko-sbom. Returns 1, 0 where nobody wants bills of materials, because none of the
+ * records' images goes to a registry, or -1: ERR_USAGE for a kind that is not known. */
+int destination_sbom_words(const struct destination *destination, const struct records *records,
+	struct strs *words, struct err *err);
 
 /* Those that say how to talk to registries, for ko-base. */
 void destination_trust_words(const struct destination *destination, struct strs *words);

@@ -8,8 +8,8 @@
  * edges start from: scan.json (all records, with where they were found), GROUP.scan.json (the
  * records that one go build makes) and manifests (the list of files). All are left alone where
  * they would not change. Descriptors, not bytes, flow: NAME.PLATFORM.bin.json,
- * NAME.PLATFORM.layer.json, base-N.json, NAME.image.json, saved.json, refs.json, resolved.yaml, all
- * there too.
+ * NAME.PLATFORM.layer.json, base-N.json, NAME.image.json, saved.json, sboms.json, refs.json,
+ * resolved.yaml, all there too.
  * "apply" is the goal before the cluster is spoken to: resolved.yaml, and all images confirmed by
  * the registry.
  */
@@ -22,7 +22,8 @@ struct graph_options {
 	const char *tool;           /* that brings the images to their place: ko-push or ko-load */
 	const struct strs *push;    /* options for it, the destination among them */
 	const struct strs *confirm; /* options for it when it confirms */
-	const struct strs *save;    /* options for ko-save; empty: nothing is saved */
+	const struct strs *save;    /* options for ko-save; NULL: nothing is saved */
+	const struct strs *sbom;    /* options for ko-sbom; NULL: there are no bills of materials */
 	const struct strs *patch;   /* options for ko-patch */
 	const char *bin;            /* directory of the tools; NULL: PATH */
 	/* ninja: the graph is a whole build.ninja, with rules, and re-makes itself by running

@@ -177,15 +177,17 @@ static void write_image(struct makefile *m, const json_t *record)
 	strs_add(&m->images, out);
 }
 
-static void write_save(struct makefile *m)
+/* Makes something of all images, in NAME.json. */
+static void write_of_images(struct makefile *m, const char *name, const char *say, const char *tool,
+	const struct strs *args)
 {
-	scratch char *out = path_join(m->layout.dir, "saved.json");
-	scratch char *stamp = path_join(m->layout.dir, "saved.stamp");
-	scratch char *depfile = path_join(m->layout.dir, "saved.d");
+	scratch char *out = layout_path(&m->layout, name, NULL, "json");
+	scratch char *stamp = layout_path(&m->layout, name, NULL, "stamp");
+	scratch char *depfile = layout_path(&m->layout, name, NULL, "d");
 
-	begin(m, stamp, out, "$(ko.images) $(ko.store)", "save images", "ko-save");
+	begin(m, stamp, out, "$(ko.images) $(ko.store)", say, tool);
 	buf_addf(&m->out, " --builddir %s --oci %s", m->options->builddir, m->options->oci);
-	add_words(m, m->options->save);
+	add_words(m, args);
 	buf_addf(&m->out, " --make-depfile %s --depfile-target $@ -o %s $(ko.images) </dev/null",
 		depfile, out);
 	end(m);
@@ -198,14 +200,21 @@ static void write_push(struct makefile *m)
 	scratch char *out = path_join(m->layout.dir, "refs.json");
 	scratch char *stamp = path_join(m->layout.dir, "refs.stamp");
 
-	if (m->options->save->n) {
-		write_save(m);
+	const char *what = m->options->sbom ? "$(ko.sboms)" : "$(ko.images)";
+	scratch char *before = xasprintf("%s $(ko.store)", what);
+
+	if (m->options->sbom) {
+		buf_addf(&m->out, "\nko.sboms := %s/sboms.json\n", m->layout.dir);
+		write_of_images(m, "sboms", "list modules", "ko-sbom", m->options->sbom);
+	}
+	if (m->options->save) {
+		write_of_images(m, "saved", "save images", "ko-save", m->options->save);
 		buf_addf(&m->out, "\n%s: | %s/saved.json\n", stamp, m->layout.dir);
 	}
-	begin(m, stamp, out, "$(ko.images) $(ko.store)", "push", m->options->tool);
+	begin(m, stamp, out, before, "push", m->options->tool);
 	buf_addf(&m->out, " --builddir %s --oci %s", m->options->builddir, m->options->oci);
 	add_words(m, m->options->push);
-	buf_addf(&m->out, " -o %s $(ko.images) </dev/null", out);
+	buf_addf(&m->out, " -o %s %s </dev/null", out, what);
 	end(m);
 }
 

@@ -216,33 +216,42 @@ static void bind_push(struct ninja *n, const struct strs *args)
 	bind_words(n, "args", args);
 }
 
-static void write_save(struct ninja *n, const struct plan *plan, const char *saved)
+/* Makes something of all images, in NAME.json. */
+static void write_of_images(struct ninja *n, const struct plan *plan, const char *name,
+	const char *rule_name, const struct strs *args)
 {
-	scratch char *depfile = path_join(n->layout.dir, "saved.d");
+	scratch char *out = layout_path(&n->layout, name, NULL, "json");
+	scratch char *depfile = layout_path(&n->layout, name, NULL, "d");
 
-	begin(n, saved);
-	rule(n, "ko_save");
+	begin(n, out);
+	rule(n, rule_name);
 	add_images(n, plan);
 	after(n, n->store);
 	buf_addch(&n->out, '\n');
 	bind(n, "dir", n->options->builddir);
 	bind(n, "oci", n->options->oci);
 	bind(n, "depfile", depfile);
-	bind_words(n, "args", n->options->save);
+	bind_words(n, "args", args);
 }
 
 /* What is saved comes before: an image that was pushed was saved too. */
 static void write_push(struct ninja *n, const struct plan *plan, const char *refs)
 {
 	scratch char *saved = path_join(n->layout.dir, "saved.json");
+	scratch char *sboms = path_join(n->layout.dir, "sboms.json");
 
-	if (n->options->save->n)
-		write_save(n, plan, saved);
+	if (n->options->save)
+		write_of_images(n, plan, "saved", "ko_save", n->options->save);
+	if (n->options->sbom)
+		write_of_images(n, plan, "sboms", "ko_sbom", n->options->sbom);
 	begin(n, refs);
 	rule(n, "ko_push");
-	add_images(n, plan);
+	if (n->options->sbom)
+		add_path(n, sboms);
+	else
+		add_images(n, plan);
 	after(n, n->store);
-	if (n->options->save->n) {
+	if (n->options->save) {
 		buf_addstr(&n->out, " ||");
 		add_path(n, saved);
 	}

@@ -133,7 +133,7 @@ static int ninja(const struct run *run, const char *graph, const char *goal, str
  */
 static int notice_others(const struct run *run, const char *key, struct err *err)
 {
-	static const char *const results[] = { "refs.json", "saved.json" };
+	static const char *const results[] = { "refs.json", "saved.json", "sboms.json" };
 	cleanup(buf_release) struct buf text = { 0 };
 	scratch char *last = path_join(run->builddir, "last");
 

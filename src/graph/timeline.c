@@ -126,9 +126,9 @@ static char *edge_name(const char *output)
 	static const struct {
 		const char *suffix, *kind;
 	} kinds[] = { { ".bin.json", "compile" }, { ".layer.json", "layer" },
-		{ ".image.json", "image" }, { "saved.json", "save" }, { "refs.json", "push" },
-		{ "resolved.yaml", "patch" }, { "build.ninja", "scan" }, { "oci-layout", "store" },
-		{ "marker", "store" } };
+		{ ".image.json", "image" }, { "saved.json", "save" }, { "sboms.json", "sbom" },
+		{ "refs.json", "push" }, { "resolved.yaml", "patch" }, { "build.ninja", "scan" },
+		{ "oci-layout", "store" }, { "marker", "store" } };
 	const char *base = path_base(output);
 
 	if (starts_with(base, "base."))

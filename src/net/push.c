@@ -42,6 +42,8 @@ struct image {
 	struct push *push;
 	struct registry *registry;
 	json_t *record;
+	const json_t *descriptor; /* of what is pushed */
+	char *attached; /* the tag of a bill of materials; NULL: it is the record's image */
 	struct target target;
 	struct base_place place;
 	struct tag *tags; /* those that this image is to have */
@@ -73,6 +75,7 @@ static void image_release(struct image *image)
 	part_release(&image->top);
 	base_place_release(&image->place);
 	target_release(&image->target);
+	free(image->attached);
 	free(image->tags);
 }
 
@@ -131,7 +134,7 @@ static int put_top(struct image *image, struct err *err)
 
 	if (part_load(&image->top, err))
 		return -1;
-	image->push->pushed++;
+	image->push->pushed += !image->attached;
 	image->waiting = image->tag_count ? 0 : 1;
 	for (size_t i = 0; i < image->tag_count; i++)
 		image->waiting += !image->tags[i].there;
@@ -332,6 +335,25 @@ static bool is_taken(
 	return false;
 }
 
+/* A bill of materials is in the image's repository or, as for cosign, in another one. */
+static int find_target(struct image *image, struct err *err)
+{
+	const struct strs tag = { .v = &image->attached, .n = 1 };
+	const struct push *push = image->push;
+	struct target *target = &image->target;
+	const char *other = getenv("COSIGN_REPOSITORY");
+
+	if (!image->attached)
+		return target_make(
+			target, image->record, push->repo, push->tags, push->tag_only, err);
+	if (target_make(target, image->record, push->repo, &tag, false, err))
+		return -1;
+	if (!other || !*other || target->place != REF_REGISTRY)
+		return 0;
+	ref_release(&target->ref);
+	return ref_parse_prefix(&target->ref, "COSIGN_REPOSITORY", other, err);
+}
+
 /* Of several images in one repository (--bare) the first one has the tag. */
 static int set_target(struct image *images, size_t n, struct err *err)
 {
@@ -339,7 +361,7 @@ static int set_target(struct image *images, size_t n, struct err *err)
 	struct target *target = &image->target;
 	const struct push *push = image->push;
 
-	if (target_make(target, image->record, push->repo, push->tags, push->tag_only, err))
+	if (find_target(image, err))
 		return -1;
 	if (!push->keep && (target->place == REF_ENGINE || target->place == REF_KIND))
 		return err_set(err, ERR_USAGE, "%s is no registry: ko-load brings images there",
@@ -359,11 +381,11 @@ static int prepare(struct image *images, size_t n, struct err *err)
 	struct image *image = &images[n];
 	const char *base = record_get(json_object_get(image->record, "baseImage"), "reference");
 
-	if (!json_object_get(image->record, "image"))
+	if (!image->descriptor)
 		return err_set(err, ERR_INPUT, "record of %s: no image; has ko-image run?",
 			record_title(image->record));
 	if (base_place_parse(&image->place, base ? base : STATIC_REFERENCE, err) ||
-		part_from(&image->top, image, json_object_get(image->record, "image"), err))
+		part_from(&image->top, image, image->descriptor, err))
 		return -1;
 	return set_target(images, n, err);
 }
@@ -395,14 +417,14 @@ static int push_to_store(struct push *push, struct image *images, size_t n, stru
 	cleanup(records_release) struct records records = { .list = json_array() };
 
 	for (size_t i = 0; i < n; i++) {
-		if (in_store(&images[i]))
+		if (in_store(&images[i]) && !images[i].attached)
 			json_array_append(records.list, images[i].record);
 	}
 	push->stored = records_count(&records) > 0;
 	if (store_complete(push, &records, err))
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		if (in_store(&images[i]) && list_in_store(&images[i], err))
+		if (in_store(&images[i]) && !images[i].attached && list_in_store(&images[i], err))
 			return -1;
 		images[i].done = images[i].done || in_store(&images[i]);
 	}
@@ -444,6 +466,9 @@ static int push_all(struct push *push, struct image *images, size_t n, struct er
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct image *image = &images[i];
+
+		if (image->attached)
+			continue;
 		scratch char *text =
 			target_reference(&image->target, image->tag_count > 0, image->top.digest);
 
@@ -452,23 +477,61 @@ static int push_all(struct push *push, struct image *images, size_t n, struct er
 	return 0;
 }
 
+struct images {
+	struct image *v;
+	size_t n, cap;
+};
+
+static struct image *add_image(
+	struct images *images, struct push *push, json_t *record, const json_t *descriptor)
+{
+	grow(images->v, images->n, images->cap);
+	images->v[images->n] =
+		(struct image){ .push = push, .record = record, .descriptor = descriptor };
+	return &images->v[images->n++];
+}
+
+/* The bill of materials (see go/sbom.h) of an image: both are descriptors. */
+static void add_attached(struct images *images, struct push *push, json_t *record,
+	const json_t *image, const json_t *sbom)
+{
+	const char *digest = record_get(image, "digest");
+
+	if (sbom && digest && digest_valid(digest))
+		add_image(images, push, record, sbom)->attached =
+			xasprintf("sha256-%s.sbom", digest + strlen("sha256:"));
+}
+
+static void add_record(struct images *images, struct push *push, json_t *record)
+{
+	const json_t *image = json_object_get(record, "image"), *entry;
+	size_t i;
+
+	add_image(images, push, record, image);
+	if (push->confirm)
+		return;
+	add_attached(images, push, record, image, json_object_get(record, "sbom"));
+	json_array_foreach (json_object_get(record, "platforms"), i, entry)
+		add_attached(images, push, record, json_object_get(entry, "manifest"),
+			json_object_get(entry, "sbom"));
+}
+
 int push_images(struct push *push, struct records *records, struct err *err)
 {
-	size_t n = records_count(records);
-	struct image *images = xcalloc(n ? n : 1, sizeof *images);
+	struct images images = { 0 };
 	int result;
 
-	for (size_t i = 0; i < n; i++)
-		images[i] = (struct image){ .push = push, .record = records_at(records, i) };
-	push->images = n;
-	result = push_all(push, images, n, err);
+	for (size_t i = 0; i < records_count(records); i++)
+		add_record(&images, push, records_at(records, i));
+	push->images = records_count(records);
+	result = push_all(push, images.v, images.n, err);
 	if (push->finder->registry)
 		registry_stats_add(&push->stats, registry_stats(push->finder->registry));
 	/* The registry's operations point into the images. */
 	registry_free(push->finder->registry);
 	push->finder->registry = NULL;
-	for (size_t i = 0; i < n; i++)
-		image_release(&images[i]);
-	free(images);
+	for (size_t i = 0; i < images.n; i++)
+		image_release(&images.v[i]);
+	free(images.v);
 	return result;
 }

@@ -24,8 +24,9 @@ struct push {
 };
 
 /*
- * Pushes the images of all records and sets each record's "ref", or fails and sets none. A ref is
- * set only after the registry has confirmed the image by its digest.
+ * Pushes the images of all records, with the bills of materials that ko-sbom made of them, and sets
+ * each record's "ref", or fails and sets none. A ref is set only after the registry has confirmed
+ * the image by its digest.
  *
  * Records must have "image" and "name". "repository" is where a record's image goes when push.repo
  * does not say; with "bare" it is the image's repository itself; "tags" are tags of its own.

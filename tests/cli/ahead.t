@@ -46,7 +46,7 @@ echo "nobody asked for $1" >&2
 exit 1
 END
 await="sh $tmp/await '\"(PUT|POST) /v2/team/one/blobs/uploads/[^ ]*(digest|mount)' $tmp/registry.log"
-manifests() { log_of registry | grep -c 'PUT .*manifests'; }
+manifests() { log_of registry | grep -v sbom | grep -c 'PUT .*manifests'; }
 # No process of a run is left: they keep its lock.
 ended() { for lock in .ko/*/lock; do flock -w 10 "$lock" true || return 1; done; }
 
@@ -81,7 +81,7 @@ sed -i 's/"two"/"second"/' cmd/two/main.go
 rm "$tmp/meanwhile"
 ok "one edit" ko resolve -f config --trace ../t.json
 is "one edit: one ko-push" "$(jq -c '[.[] | select(.cat == "tool") | .name] | sort' ../t.json)" \
-	'["ko-gobuild","ko-image","ko-layer","ko-patch","ko-push"]'
+	'["ko-gobuild","ko-image","ko-layer","ko-patch","ko-push","ko-sbom"]'
 
 # interrupted while it is uploaded
 sed -i 's/"first"/"third"/' cmd/one/main.go
