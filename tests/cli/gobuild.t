@@ -284,4 +284,17 @@ if [ -x $old/go ] && [ "$("$real_go" env GOVERSION)" != "$($old/go env GOVERSION
 else
 	skip "Go 1.19" "not installed"
 fi
+
+# an editor that never rests
+mkdir "$tmp/restless"
+cat >"$tmp/restless/go" <<END
+#!/bin/sh
+[ "\$1" = build ] && echo "// again" >>"$tmp/app/cmd/a/main.go"
+exec "$real_go" "\$@"
+END
+chmod +x "$tmp/restless/go"
+cd "$tmp/app" || exit 1
+PATH=$tmp/restless:$PATH ko-gobuild -o out.json ./cmd/a 2>stderr
+is "sources that keep changing: status" $? 5
+like "sources that keep changing: text" "$(cat stderr)" 'sources keep changing while they are compiled; run again'
 done_testing

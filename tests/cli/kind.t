@@ -93,7 +93,7 @@ fi
 mv "$tmp/docker" "$tmp/nodes/bin/docker"
 
 # ---- failures ----
-fails "no such cluster" 1 'kind cluster none: docker knows no running nodes of it; kind create cluster makes one' \
+fails "no such cluster" 1 'kind cluster none: docker knows no running nodes of it; kind create cluster makes one, and KIND_CLUSTER_NAME says which is meant' \
 	env KIND_CLUSTER_NAME=none ko-load --repo kind.local app.json
 echo 'Error response from daemon: no access' >"$tmp/nodes/broken"
 fails "nodes that cannot be found" 4 'kind cluster kind: look for its nodes: Error response from daemon: no access' load app.json
