@@ -56,8 +56,7 @@ class Side:
 
     def __init__(self, who, program, case, number, root):
         self.repo = f"{who}/{number}"
-        words = (["resolve"] if case.resolve else ["build"]) + case.args
-        words += ["--sbom=none"] if who == "theirs" else []
+        words = ["resolve" if case.resolve else "build", "--sbom=none"] + case.args
         words += case.resolve or case.paths
         env = environment(f"{HOST}/{self.repo}", case.env, case.base)
         self.status, self.out, self.said = run(program, words, env, root)
@@ -229,7 +228,7 @@ def judge(what, table):
         prepare(root, row)
         env = environment(f"{HOST}/{what}", row.env, row.base)
         theirs = run(KO, row.words + ["--sbom=none", "--push=false"], env, root)
-        ours = run(OURS, row.words + ["--push=false"], env, root)
+        ours = run(OURS, row.words + ["--sbom=none", "--push=false"], env, root)
         decisions = ["refused" if side[0] else "accepted" for side in (theirs, ours)]
         want = decisions[0] if not row.meant else {"accepted": "refused", "refused": "accepted"}[decisions[0]]
         name = f"{what}: {row.name}: {decisions[0]}" + (f"; ours {want}: {row.meant}" if row.meant else "")
