@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -98,8 +97,6 @@ static int run(const struct strs *operands, struct err *err)
 	cleanup(images_release) struct images images = { 0 };
 	cleanup(selector_release) struct selector selector = { 0 };
 
-	if (!labels)
-		labels = getenv("KO_SELECTOR");
 	if ((labels && selector_parse(&selector, labels, err)) || find_files(&manifests, err) ||
 		read_records(&records, operands, strs_has(&manifests.files, "-"), err))
 		return -1;

@@ -107,7 +107,7 @@ static char *own_fault(
 {
 	if (package->error && !package->dir && is_unknown(package->error))
 		return not_in_module(package->importpath, env);
-	if (package->error && !package->main && package->ignored.n)
+	if (package->error && strstr(package->error, "build constraints exclude all Go files"))
 		return excluded(package, group);
 	if (package->error)
 		return first_line(package->error);
