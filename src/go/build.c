@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/proc.h"
+#include "base/trace.h"
+#include "actions.h"
 #include "announce.h"
 #include "formats/elf.h"
 #include "faults.h"
@@ -109,16 +111,27 @@ static int go_missing(struct err *err)
 		"go: not found on PATH; install Go (https://go.dev/dl, Debian: golang-go)");
 }
 
+/* Where go build tells what it does, for a trace. malloced. */
+static char *actions_path(const struct builder *b)
+{
+	scratch char *path = path_join(b->dir, "actions");
+
+	return path_absolute(path);
+}
+
 /* One go build for programs whose executables have different names. */
 static int start_build(const struct builder *b, const struct strs *paths, const char *out,
 	struct strs *argv, struct proc *proc)
 {
 	scratch char *absolute = path_absolute(out);
+	scratch char *actions = actions_path(b);
 
 	strs_add(argv, "go");
 	strs_add(argv, "build");
 	strs_add(argv, "-trimpath");
 	strs_add(argv, "-buildvcs=false");
+	if (trace_wanted())
+		strs_take(argv, xasprintf("-debug-trace=%s", actions));
 	for (size_t i = 0; i < b->group->flags.n; i++)
 		strs_add(argv, b->group->flags.v[i]);
 	strs_add(argv, "-o");
@@ -134,6 +147,19 @@ static int start_build(const struct builder *b, const struct strs *paths, const 
 		.output = b->said,
 		.messages = b->said };
 	return proc_start(proc, b->err);
+}
+
+static int wait_build(const struct builder *b, struct proc *proc)
+{
+	int status = proc_wait(proc, b->err);
+
+	if (trace_wanted()) {
+		scratch char *actions = actions_path(b);
+
+		actions_tell(actions);
+		unlink(actions);
+	}
+	return status;
 }
 
 /* The paths whose executable goes to the directory of the first of them; removes them from left. */
@@ -166,7 +192,7 @@ static int build_more(const struct builder *b, struct strs *left)
 
 		if (start_build(b, &batch, out, &argv, &proc))
 			return -1;
-		status = proc_wait(&proc, b->err);
+		status = wait_build(b, &proc);
 		if (status)
 			return status;
 	}
@@ -265,7 +291,7 @@ static int run_go(const struct builder *b, struct state *next, struct faults *fa
 	}
 	note_inputs(b, next, &list, &env);
 	faults_of_list(faults, &list, &env, b->group);
-	*status = proc_wait(&build, b->err);
+	*status = wait_build(b, &build);
 	if (!*status)
 		*status = build_more(b, &left);
 	if (*status > 0)

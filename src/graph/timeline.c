@@ -28,11 +28,12 @@
 
 #define RAW_LIMIT ((size_t)256 << 20)
 
-enum track { TRACK_KO = 1, TRACK_REQUESTS, TRACK_PROCESSES, TRACK_END };
+enum track { TRACK_KO = 1, TRACK_REQUESTS, TRACK_PROCESSES, TRACK_GO, TRACK_END };
 
-static const char *const track_names[] = {
-	[TRACK_KO] = "ko", [TRACK_REQUESTS] = "requests", [TRACK_PROCESSES] = "processes"
-};
+static const char *const track_names[] = { [TRACK_KO] = "ko",
+	[TRACK_REQUESTS] = "requests",
+	[TRACK_PROCESSES] = "processes",
+	[TRACK_GO] = "go build" };
 
 struct span {
 	int64_t begin, end;
@@ -81,6 +82,7 @@ static enum track track_of(const char *category)
 {
 	return !strcmp(category, "request")    ? TRACK_REQUESTS
 		: !strcmp(category, "process") ? TRACK_PROCESSES
+		: !strcmp(category, "package") ? TRACK_GO
 					       : TRACK_KO;
 }
 

@@ -53,6 +53,7 @@ is "each edge once" "$(edges ../t.json | tr ' ' '\n' | grep -v -e scan -e base -
 is "the log has no other" "$(grep -c . .ko/*/.ninja_log)" \
 	"$(($(jq '[.[] | select(.cat == "edge") | .args.outputs[]] | length' ../t.json) + 1))"
 is "go build" "$(count '^process go build$')" 1
+is "and what it did" "$(count '^package link github.com/user/myapp$')" 1
 is "layers" "$(grep '^layer' "$tmp/trace.out" | sort | tr '\n' ' ')" "layer kodata layer program "
 is "nothing stays" "$(ls .ko/*/events 2>&1 | grep -v 'No such')" ""
 
