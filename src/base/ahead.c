@@ -4,7 +4,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,14 +19,19 @@ int ahead_open(void)
 	return open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 }
 
+/* Each process that compiles locks a byte of its own. */
 void ahead_compile(int fd)
 {
-	(void)flock(fd, LOCK_SH);
+	struct flock lock = { .l_type = F_WRLCK, .l_start = getpid(), .l_len = 1 };
+
+	(void)fcntl(fd, F_OFD_SETLK, &lock);
 }
 
 bool ahead_compiles(int fd)
 {
-	return flock(fd, LOCK_EX | LOCK_NB);
+	struct flock lock = { .l_type = F_WRLCK };
+
+	return !fcntl(fd, F_OFD_GETLK, &lock) && lock.l_type != F_UNLCK;
 }
 
 void ahead_tell(int fd, const json_t *record)

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,14 +29,20 @@ static int start(const struct listener *listener, const char *tool, const char *
 /* The first that is told starts the others; their pipe ends when we let go of our end. */
 static void start_both(const struct listener *listener, int from)
 {
+	scratch char *path = xasprintf("%s.done", listener->fifo);
+	int done = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	int between[2];
 
-	if (pipe2(between, O_CLOEXEC))
+	if (done < 0 || flock(done, LOCK_EX | LOCK_NB) || pipe2(between, O_CLOEXEC)) {
+		if (done >= 0)
+			close(done);
 		return;
-	if (!start(listener, "ko-push", "--ahead", listener->push, between[0], STDERR_FILENO))
+	}
+	if (!start(listener, "ko-push", "--ahead", listener->push, between[0], done))
 		(void)start(listener, "ko-layer", "--follow", listener->layer, from, between[1]);
 	close(between[0]);
 	close(between[1]);
+	close(done);
 }
 
 static void *listen_on(void *arg)

@@ -112,15 +112,6 @@ static int ready(void *arg, struct err *err)
 	return take_lines(follower, err);
 }
 
-/* The file that tells of us, locked; -1 when we run by ourselves. */
-static int open_done(int flags)
-{
-	const char *fifo = getenv("KO_AHEAD");
-	scratch char *path = fifo ? xasprintf("%s.done", fifo) : NULL;
-
-	return path ? open(path, O_RDWR | O_CLOEXEC | flags, 0666) : -1;
-}
-
 static int follow(struct follower *follower, struct err *err)
 {
 	int flags = fcntl(STDIN_FILENO, F_GETFL);
@@ -136,30 +127,29 @@ int ahead_push(struct push *push, struct err *err)
 {
 	struct registry_settings patient = *push->finder->network;
 	struct follower follower = { .push = push };
-	int done = open_done(O_CREAT | O_TRUNC), result;
 	ssize_t ignored;
+	int result;
 
-	if (done >= 0)
-		(void)flock(done, LOCK_EX);
 	patient.retry_budget = PATIENCE;
 	push->finder->network = &patient;
 	result = follow(&follower, err);
-	if (!result && done >= 0) {
-		ignored = write(done, registry_stats(follower.registry), sizeof push->stats);
+	if (!result && getenv("KO_AHEAD")) {
+		ignored =
+			write(STDOUT_FILENO, registry_stats(follower.registry), sizeof push->stats);
 		(void)ignored;
 	}
 	registry_free(push->finder->registry);
 	push->finder->registry = NULL;
 	buf_release(&follower.text);
 	strs_release(&follower.paths);
-	if (done >= 0)
-		close(done);
 	return result;
 }
 
 void ahead_await(struct registry_stats *stats)
 {
-	int done = open_done(0), fifo;
+	const char *path = getenv("KO_AHEAD");
+	scratch char *file = path ? xasprintf("%s.done", path) : NULL;
+	int done = file ? open(file, O_RDONLY | O_CLOEXEC) : -1, fifo;
 	struct registry_stats more;
 
 	if (done < 0)

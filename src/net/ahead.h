@@ -5,8 +5,9 @@
 
 /*
  * The upload of layers while others are compiled (base/ahead.h): blobs only. Between the process
- * that does it and the ko-push whose turn comes at the end is the file KO_AHEAD.done, which the
- * first one locks while it lives, and where it leaves its counts when all has gone well.
+ * that does it and the ko-push whose turn comes at the end is the file KO_AHEAD.done: it is the
+ * first one's standard output, is locked while that lives, and takes its counts when all has gone
+ * well.
  */
 
 /*
