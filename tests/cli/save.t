@@ -69,6 +69,14 @@ ok "several platforms" sh -c 'KO_DOCKER_REPO=reg.example/team ko build --push=fa
 index=$(cut -d@ -f2 multi)
 is "skopeo finds the index by its tag" "$(skopeo $policy inspect --raw oci-archive:multi.tar:reg.example/team/myapp:latest | sha256sum | cut -d' ' -f1)" "${index#sha256:}"
 ok "and copies all of it" skopeo $policy copy -q --all oci-archive:multi.tar:reg.example/team/myapp:latest dir:copy
+store="--root $tmp/podman --runroot $tmp/podman-run --storage-driver vfs"
+if [ "$(id -u)" = 0 ] && podman $store info >/dev/null 2>&1; then
+	is "podman load" "$(podman $store load -q -i multi.tar)" "Loaded image: reg.example/team/myapp:latest"
+	is "of an archive of docker save too" "$(podman $store load -q -i ../out/x.tar)" "Loaded image: ko.local/myapp:latest"
+	podman $store rmi -af >/dev/null 2>&1
+else
+	skip "podman load" "podman does not run here"
+fi
 mkdir unpacked && tar xf multi.tar -C unpacked
 ok "digests, sizes and diffIDs, recomputed" python3 "$top/tests/servers/verify-layout.py" unpacked
 is "containerd's name" "$(jq -r '.manifests[].annotations["io.containerd.image.name"]' unpacked/index.json)" reg.example/team/myapp:latest
