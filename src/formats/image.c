@@ -314,7 +314,10 @@ static void set_annotations(
 	json_object_update(all, json_object_get(on, "annotations"));
 	json_object_update(all, (json_t *)own);
 	json_object_set_new(all, BASE_DIGEST, json_string(digest));
-	json_object_set_new(all, BASE_NAME, json_string(name ? name : record_get(m->base, "base")));
+	name = name ? name : record_get(m->base, "base");
+	json_object_del(all, BASE_NAME);
+	if (!starts_with(name, "oci:")) /* a directory of this machine is no reference */
+		json_object_set_new(all, BASE_NAME, json_string(name));
 	json_object_foreach (all, key, value)
 		strs_add(&keys, key);
 	strs_sort(&keys);

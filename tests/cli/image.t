@@ -97,6 +97,7 @@ blob "$(field .image.digest on-vendor.json)" >manifest.json
 is "annotations likewise; neither subject nor artifactType" "$(jq -c '[keys_unsorted, (.annotations | del(.["org.opencontainers.image.base.name"], .["org.opencontainers.image.base.digest"]))]' manifest.json)" \
 	'[["schemaVersion","mediaType","config","layers","annotations"],{"kept":"yes","x":"y"}]'
 is "base.digest is the manifest's" "$(jq -r '.annotations["org.opencontainers.image.base.digest"]' manifest.json)" "$(echo "$image" | jq -r .digest)"
+is "a directory is no base.name" "$(jq -r '.annotations["org.opencontainers.image.base.name"]' manifest.json)" null
 ko-image --base vendor.json --inherit-labels one.json >inherited.json
 is "--inherit-labels" "$(config_of inherited.json | jq -cS .config.Labels)" \
 	'{"a":"b","kept":"yes","org.label-schema.name":"n","org.opencontainers.image.title":"t"}'
