@@ -30,17 +30,18 @@ class Case:
     differs  keys of DIFFERENCES that apply, beside the first two
     renames  (old, new): what ko calls otherwise, by these differences
     pushes   False: there are only the references to compare
+    sbom     of what kind
     sources  "sources", those of fixture.py, or "shop", examples/shop
     short    whether it is in the short form, that of make check
     """
 
     def __init__(self, name, args=(), paths=("./cmd/app",), config=None, env=None, files=None,
                  resolve=None, differs=(), short=False, base="base/oci", renames=(), sources="sources",
-                 pushes=True):
+                 pushes=True, sbom="none"):
         self.name, self.args, self.paths, self.config = name, list(args), list(paths), config
         self.env, self.files, self.resolve = env or {}, files or {}, resolve
         self.differs, self.short, self.base = set(differs), short, base
-        self.renames, self.sources, self.pushes = renames, sources, pushes
+        self.renames, self.sources, self.pushes, self.sbom = renames, sources, pushes, sbom
 
 
 DEPLOYMENT = """apiVersion: apps/v1
@@ -200,6 +201,12 @@ CASES = [
     Case("no tags", ["--tags="], pushes=False),
 
     # destinations
+    Case("an SBOM", sbom="spdx"),
+    Case("SBOMs of an index", ["--platform=linux/amd64,linux/arm64"], sbom="spdx",
+         differs=["index base.digest", "artifactType"]),
+    Case("--oci-layout-path and a push", ["--oci-layout-path=layout"]),
+    Case("--tarball and a push", ["--tarball=x.tar", "-t", "one"]),
+    Case("--tarball alone", ["--tarball=x.tar", "-t", "one", "--push=false"], pushes=False),
     Case("--push=false", ["--push=false"], pushes=False, differs=["kept back"],
          renames=[(":latest@", "@")]),
     Case("--push=false with a tag", ["--push=false", "-t", "one", "-B"], pushes=False),

@@ -56,7 +56,7 @@ class Side:
 
     def __init__(self, who, program, case, number, root):
         self.repo = f"{who}/{number}"
-        words = ["resolve" if case.resolve else "build", "--sbom=none"] + case.args
+        words = ["resolve" if case.resolve else "build", "--sbom=" + case.sbom] + case.args
         words += case.resolve or case.paths
         env = environment(f"{HOST}/{self.repo}", case.env, case.base)
         self.status, self.out, self.said = run(program, words, env, root)
@@ -73,9 +73,9 @@ class Side:
             repo, _, tag = name.partition(":")
             found[self.plain(reference)] = image.read(registry, repo, digest or tag)
             tags = registry.tags(repo)
-            found[self.plain(reference)]["tags"] = tags
+            found[self.plain(reference)]["tags"] = [re.sub("[0-9a-f]{64}", "HEX", tag) for tag in tags]
             if digest:
-                for tag in tags:
+                for tag in filter(lambda tag: not tag.endswith(".sbom"), tags):
                     assert registry.manifest(repo, tag)[1] == digest, f"{repo}:{tag} is not {digest}"
         return found
 
@@ -227,8 +227,8 @@ def judge(what, table):
         root = os.path.join(SCRATCH, f"{what}-{number}")
         prepare(root, row)
         env = environment(f"{HOST}/{what}", row.env, row.base)
-        theirs = run(KO, row.words + ["--sbom=none", "--push=false"], env, root)
-        ours = run(OURS, row.words + ["--sbom=none", "--push=false"], env, root)
+        theirs = run(KO, row.words[:1] + ["--sbom=none", "--push=false"] + row.words[1:], env, root)
+        ours = run(OURS, row.words[:1] + ["--sbom=none", "--push=false"] + row.words[1:], env, root)
         decisions = ["refused" if side[0] else "accepted" for side in (theirs, ours)]
         want = decisions[0] if not row.meant else {"accepted": "refused", "refused": "accepted"}[decisions[0]]
         name = f"{what}: {row.name}: {decisions[0]}" + (f"; ours {want}: {row.meant}" if row.meant else "")

@@ -140,6 +140,7 @@ CONFIGURATIONS = [
     Row("a pattern", ["build", "./..."]),
     Row("a file", ["build", "./cmd/app/main.go"]),
     Row("a directory without a program", ["build", "./cmd/empty"]),
+    Row("--sbom of no kind", ["build", "./cmd/app", "--sbom=cyclone"], SILENT),
     Row("no -f", ["resolve"], "nothing asked for is a mistake"),
     Row("-f nothing", ["resolve", "-f", "nothing.yaml"]),
     Row("no YAML", ["resolve", "-f", "x.yaml"], files={"x.yaml": "a: [\n"}),
