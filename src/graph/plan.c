@@ -74,6 +74,7 @@ struct planner {
 	struct workspace workspace;
 	struct selector selector;
 	struct settle settle;
+	json_t *seen;      /* references to the records that they mean */
 	struct strs names; /* of the records, in their order */
 };
 
@@ -83,6 +84,7 @@ static void planner_release(struct planner *p)
 	workspace_release(&p->workspace);
 	selector_release(&p->selector);
 	settle_release(&p->settle);
+	json_release(&p->seen);
 	strs_release(&p->names);
 }
 
@@ -259,25 +261,62 @@ static int add_reference(struct planner *p, const char *text, const char *where,
 	if (!record)
 		return -1;
 	append_once(json_object_get(record, "references"), text);
+	json_object_set(p->seen, text, record);
 	if (where)
 		json_array_append_new(json_object_get(record, "found"), json_string(where));
+	return 0;
+}
+
+/* Where references stand is told for the first so many of a program. */
+#define FOUND_LIMIT 100
+
+static int add_found(json_t *record, const char *where)
+{
+	json_t *found = json_object_get(record, "found");
+
+	return json_array_size(found) < FOUND_LIMIT
+		? json_array_append_new(found, json_string(where))
+		: 0;
+}
+
+static int add_reference_at(
+	struct planner *p, const char *path, const struct reference *r, struct err *err)
+{
+	json_t *record = json_object_get(p->seen, r->text);
+	scratch char *where = NULL;
+
+	if (json_array_size(json_object_get(record, "found")) >= FOUND_LIMIT)
+		return 0;
+	where = xasprintf("%s:%zu:%zu", path, r->line, r->column);
+	return record ? add_found(record, where) : add_reference(p, r->text, where, err);
+}
+
+/* A file being read. */
+struct scanned {
+	struct planner *planner;
+	const char *path;
+};
+
+static int scan_references(void *arg, struct references *references, struct err *err)
+{
+	const struct scanned *scanned = arg;
+
+	for (size_t i = 0; i < references->n; i++) {
+		if (add_reference_at(scanned->planner, scanned->path, &references->v[i], err))
+			return -1;
+	}
 	return 0;
 }
 
 static int scan_file(struct planner *p, const char *path, struct err *err)
 {
 	cleanup(manifest_release) struct manifest manifest = { 0 };
+	struct scanned scanned = { p, path };
 
 	if (manifest_load(&manifest, path, &p->selector, p->options->skip_invalid, err))
 		return -1;
-	for (size_t i = 0; i < manifest.references.n; i++) {
-		const struct reference *r = &manifest.references.v[i];
-		scratch char *where = xasprintf("%s:%zu:%zu", path, r->line, r->column);
-
-		if (add_reference(p, r->text, where, err))
-			return -1;
-	}
-	return 0;
+	return manifest_each_document(
+		&manifest, (struct references_taker){ scan_references, &scanned }, err);
 }
 
 static int scan_files(struct planner *p, struct err *err)
@@ -323,6 +362,7 @@ int plan_make(struct plan *plan, const struct plan_options *options, struct err 
 {
 	cleanup(planner_release) struct planner p = { .plan = plan,
 		.options = options,
+		.seen = json_object(),
 		.settle = { .graph_dir = plan->graph_dir, .bases = &options->bases } };
 
 	if (options->selector && selector_parse(&p.selector, options->selector, err))

@@ -44,31 +44,22 @@ static const char *find_encoding(const struct buf *text)
 	return NULL;
 }
 
-static void drop_cut_references(struct manifest *manifest)
+static const char *name_of(const struct manifest *manifest)
 {
-	struct references *references = &manifest->references;
-	size_t kept = 0;
-
-	for (size_t i = 0; i < references->n; i++) {
-		if (!cuts_hold(&manifest->cuts, references->v[i].begin))
-			references->v[kept++] = references->v[i];
-	}
-	references->n = kept;
+	return strcmp(manifest->path, "-") ? manifest->path : "standard input";
 }
 
-static int parse(struct manifest *manifest, const struct selector *selector, struct err *err)
+/* Whether all is well, before anything is done with it, and what the selector leaves out. */
+static int check(struct manifest *manifest, const struct selector *selector, struct err *err)
 {
-	const char *name = strcmp(manifest->path, "-") ? manifest->path : "standard input";
 	const char *text = buf_str(&manifest->text);
 
-	if (yaml_references(&manifest->references, name, text, manifest->text.len, err))
+	if (yaml_each_document(name_of(manifest), text, manifest->text.len,
+		    (struct references_taker){ 0 }, err))
 		return -1;
-	if (!selector->n)
-		return 0;
-	if (select_objects(&manifest->cuts, name, text, manifest->text.len, selector, err))
-		return -1;
-	drop_cut_references(manifest);
-	return 0;
+	return selector->n ? select_objects(&manifest->cuts, name_of(manifest), text,
+				     manifest->text.len, selector, err)
+			   : 0;
 }
 
 int manifest_load(struct manifest *manifest, const char *path, const struct selector *selector,
@@ -80,14 +71,42 @@ int manifest_load(struct manifest *manifest, const char *path, const struct sele
 	manifest->encoding = find_encoding(&manifest->text);
 	if (manifest->encoding && convert(&manifest->text, "UTF-8", manifest->encoding, path, err))
 		return -1;
-	if (!parse(manifest, selector, err))
+	if ((!selector->n && !skip_invalid) || !check(manifest, selector, err))
 		return 0;
 	if (!skip_invalid || err->class != ERR_INPUT)
 		return -1;
-	references_release(&manifest->references);
 	cuts_release(&manifest->cuts);
 	manifest->invalid = true;
 	return 0;
+}
+
+struct filter {
+	const struct manifest *manifest;
+	struct references_taker taker;
+};
+
+static int drop_cut_references(void *arg, struct references *references, struct err *err)
+{
+	const struct filter *filter = arg;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < references->n; i++) {
+		if (!cuts_hold(&filter->manifest->cuts, references->v[i].begin))
+			references->v[kept++] = references->v[i];
+	}
+	references->n = kept;
+	return kept ? filter->taker.take(filter->taker.arg, references, err) : 0;
+}
+
+int manifest_each_document(
+	const struct manifest *manifest, struct references_taker taker, struct err *err)
+{
+	struct filter filter = { manifest, taker };
+
+	if (manifest->invalid)
+		return 0;
+	return yaml_each_document(name_of(manifest), buf_str(&manifest->text), manifest->text.len,
+		(struct references_taker){ drop_cut_references, &filter }, err);
 }
 
 int manifest_encode(const struct manifest *manifest, struct buf *text, struct err *err)
@@ -100,6 +119,5 @@ int manifest_encode(const struct manifest *manifest, struct buf *text, struct er
 void manifest_release(struct manifest *manifest)
 {
 	buf_release(&manifest->text);
-	references_release(&manifest->references);
 	cuts_release(&manifest->cuts);
 }

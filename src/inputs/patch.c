@@ -1,5 +1,6 @@
 #include "patch.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,30 +112,62 @@ static int add_image(struct patch *patch, struct spool *out, const struct manife
 	return spool_add(out, text.data, text.len, err);
 }
 
+/* How far a manifest has been copied. */
+struct copier {
+	struct patch *patch;
+	struct spool *out;
+	const struct manifest *manifest;
+	size_t from;
+	size_t cut; /* the next one */
+};
+
+/* Copies up to each cut that begins before a byte, and goes on behind it. */
+static int pass_cuts(struct copier *c, size_t byte, struct err *err)
+{
+	const struct cuts *cuts = &c->manifest->cuts;
+	const char *text = buf_str(&c->manifest->text);
+
+	for (; c->cut < cuts->n && cuts->v[c->cut].begin <= byte; c->cut++) {
+		const struct cut *cut = &cuts->v[c->cut];
+
+		if (cut->begin > c->from &&
+			spool_add(c->out, text + c->from, cut->begin - c->from, err))
+			return -1;
+		c->from = cut->end > c->from ? cut->end : c->from;
+	}
+	return 0;
+}
+
+static int copy_references(void *arg, struct references *references, struct err *err)
+{
+	struct copier *c = arg;
+	const char *text = buf_str(&c->manifest->text);
+
+	for (size_t i = 0; i < references->n; i++) {
+		const struct reference *r = &references->v[i];
+
+		if (pass_cuts(c, r->begin, err))
+			return -1;
+		if (r->begin < c->from)
+			continue;
+		if (spool_add(c->out, text + c->from, r->begin - c->from, err) ||
+			add_image(c->patch, c->out, c->manifest, r, err))
+			return -1;
+		c->from = r->end;
+	}
+	return 0;
+}
+
 /* The manifest from a byte on, with images in their places. */
 static int add_text(struct patch *patch, struct spool *out, const struct manifest *manifest,
 	size_t from, struct err *err)
 {
-	const struct references *references = &manifest->references;
-	const struct cuts *cuts = &manifest->cuts;
-	const char *text = buf_str(&manifest->text);
-	size_t i = 0, j = 0;
+	struct copier c = { patch, out, manifest, from, 0 };
+	const struct references_taker taker = { copy_references, &c };
 
-	while (i < references->n || j < cuts->n) {
-		const struct reference *r = i < references->n ? &references->v[i] : NULL;
-		const struct cut *cut = j < cuts->n ? &cuts->v[j] : NULL;
-		bool is_cut = !r || (cut && cut->begin <= r->begin);
-		size_t begin = is_cut ? cut->begin : r->begin, end = is_cut ? cut->end : r->end;
-
-		if (begin > from && spool_add(out, text + from, begin - from, err))
-			return -1;
-		if (begin >= from && !is_cut && add_image(patch, out, manifest, r, err))
-			return -1;
-		from = end > from ? end : from;
-		i += !is_cut;
-		j += is_cut;
-	}
-	return spool_add(out, text + from, manifest->text.len - from, err);
+	if (manifest_each_document(manifest, taker, err) || pass_cuts(&c, SIZE_MAX, err))
+		return -1;
+	return spool_add(out, buf_str(&manifest->text) + c.from, manifest->text.len - c.from, err);
 }
 
 /* How a text begins, blank lines and comments aside. */

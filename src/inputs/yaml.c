@@ -139,35 +139,63 @@ static int read_piece(struct references *references, const char *name, const cha
 	return result;
 }
 
-static void locate(struct references *references, size_t first, const char *text, size_t at)
-{
-	size_t line = 1, column = 1;
+/* Up to where lines and columns are counted. */
+struct place {
+	size_t at, line, column;
+};
 
+static void locate(
+	struct references *references, size_t first, const char *text, struct place *place)
+{
 	for (size_t i = first; i < references->n; i++) {
 		struct reference *r = &references->v[i];
 
-		events_move(text, at, r->begin, &line, &column);
-		at = r->begin;
-		r->line = line;
-		r->column = column;
+		events_move(text, place->at, r->begin, &place->line, &place->column);
+		place->at = r->begin;
+		r->line = place->line;
+		r->column = place->column;
 	}
+}
+
+/* Adds the references of each document. With a taker the list is emptied after each. */
+static int read_documents(struct references *references, const char *name, const char *text,
+	size_t n, const struct references_taker *taker, struct err *err)
+{
+	size_t bom = n >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
+	bool directives = text[bom] == '%' || memmem(text, n, "\n%", 2);
+	struct place place = { bom, 1, 1 };
+
+	for (size_t at = bom, end; at < n; at = end) {
+		size_t first = references->n;
+
+		end = directives ? n : next_document(text, at, n);
+		if ((directives || !simple_references(references, text, at, end)) &&
+			read_piece(references, name, text, at, end, err))
+			return -1;
+		locate(references, first, text, &place);
+		if (!taker)
+			continue;
+		if (references->n && taker->take && taker->take(taker->arg, references, err))
+			return -1;
+		references->n = 0;
+	}
+	return 0;
 }
 
 int yaml_references(struct references *references, const char *name, const char *text, size_t n,
 	struct err *err)
 {
-	size_t bom = n >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0, first = references->n;
-	bool directives = text[bom] == '%' || memmem(text, n, "\n%", 2);
+	return read_documents(references, name, text, n, NULL, err);
+}
 
-	for (size_t at = bom, end; at < n; at = end) {
-		end = directives ? n : next_document(text, at, n);
-		if (!directives && simple_references(references, text, at, end))
-			continue;
-		if (read_piece(references, name, text, at, end, err))
-			return -1;
-	}
-	locate(references, first, text, bom);
-	return 0;
+int yaml_each_document(const char *name, const char *text, size_t n, struct references_taker taker,
+	struct err *err)
+{
+	struct references references = { 0 };
+	int result = read_documents(&references, name, text, n, &taker, err);
+
+	references_release(&references);
+	return result;
 }
 
 static int compare_texts(const void *a, const void *b)

@@ -42,6 +42,18 @@ struct references {
 int yaml_references(struct references *references, const char *name, const char *text, size_t n,
 	struct err *err);
 
+/*
+ * The same with the references of one document in memory at a time: take() gets those of each that
+ * has any and may change the list. NULL: they are only looked for, to see whether all is well.
+ */
+struct references_taker {
+	int (*take)(void *arg, struct references *references, struct err *err);
+	void *arg;
+};
+
+int yaml_each_document(const char *name, const char *text, size_t n, struct references_taker taker,
+	struct err *err);
+
 /* Adds one; text (not terminated, n bytes) is copied. Line and column are left at 0. */
 void references_add(struct references *references, const char *text, size_t n, size_t begin,
 	size_t end, enum yaml_style style);

@@ -56,6 +56,23 @@ ok "prints the same" cmp first.yaml again.yaml
 at_most "out of as little memory" "$kb" 8192
 rm -r config one *.yaml
 
+# --- one file, references in every line; the bar is what the file takes and 16 MB
+python3 -c '
+document = "---\napiVersion: v1\nkind: Pod\nmetadata: {labels: {app: %s}}\nimages:\n" + "- ko://example.com/app/cmd/a\n" * 20
+for i in range('$manifests' * 6000):
+    print(document % "ab"[i % 2], end="")' >dense.yaml
+bar=$((16384 + $(stat -c %s dense.yaml) / 1024))
+for selector in "" app=a; do
+	ok "ko-scan of dense references, -l '$selector'" peak ko-scan -f dense.yaml -l "$selector" -o scan.json
+	at_most "in bounded memory" "$kb" $bar
+	is "the first hundred places are told" "$(jq '.found | length' scan.json)" 100
+	ok "ko-patch of dense references, -l '$selector'" peak ko-patch -f dense.yaml -l "$selector" --refs refs.json -o resolved.yaml
+	at_most "in bounded memory" "$kb" $bar
+	is "all are replaced" "$(grep -c "^- r.test/a@$digest" resolved.yaml) $(grep -c ko:// resolved.yaml)" \
+		"$((manifests * 6000 * 20 / (1 + ${#selector} / 5))) 0"
+done
+rm dense.yaml resolved.yaml
+
 # --- a large program, half of it noise
 truncate -s $program large
 head -c $(($(stat -c %s large) / 8)) /dev/urandom | dd of=large conv=notrunc bs=1M 2>/dev/null

@@ -93,13 +93,14 @@ static void compare(const char *before, size_t n, const char *after, size_t m)
 	yaml_parser_delete(&right);
 }
 
-static bool patch_alone(const struct manifest *manifest, struct buf *out)
+static bool patch_alone(
+	const struct manifest *manifest, const struct references *references, struct buf *out)
 {
 	cleanup(images_release) struct images images = { 0 };
 	struct patch patch = { .images = &images, .out = { .limit = SIZE_MAX } };
 	struct err err;
 
-	if (!give_images(&manifest->references, manifest->text.len, &images))
+	if (!give_images(references, manifest->text.len, &images))
 		return false;
 	images_sort(&images);
 	check(!patch_add(&patch, manifest, true, &err));
@@ -110,14 +111,15 @@ static bool patch_alone(const struct manifest *manifest, struct buf *out)
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
 	cleanup(manifest_release) struct manifest manifest = { .path = "fuzz" };
+	cleanup(references_release) struct references references = { 0 };
 	cleanup(references_release) struct references left = { 0 };
 	cleanup(buf_release) struct buf out = { 0 };
 	size_t bom = size >= 3 && !memcmp(data, "\xef\xbb\xbf", 3) ? 3 : 0;
 	struct err err;
 
 	buf_add(&manifest.text, data, size);
-	if (yaml_references(&manifest.references, "fuzz", buf_str(&manifest.text), size, &err) ||
-		!patch_alone(&manifest, &out))
+	if (yaml_references(&references, "fuzz", buf_str(&manifest.text), size, &err) ||
+		!patch_alone(&manifest, &references, &out))
 		return 0;
 	if (yaml_references(&left, "fuzz", buf_str(&out), out.len, &err)) {
 		fprintf(stderr, "unreadable after the change: %s\n", err.text);
