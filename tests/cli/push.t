@@ -73,13 +73,14 @@ done
 is "--image-refs" "$(cat refs.txt)" "$(jq -r '.ref, (if (.platforms | length) > 1 then (.ref | sub("@.*"; "")) as $repo | .platforms[] | $repo + "@" + .manifest.digest else empty end)' refs.json)"
 is "the base's layer was sent once" "$(log_of registry | grep -c 'PATCH')" "$(jq -r .blobsSent stats.json)"
 is "and mounted in the others" "$(jq -r .blobsMounted stats.json)" 2
-# What is written, by kind, in the order in which it arrives: per image blobs, then manifests of platforms,
-# then what has the tag.
+# What is written, by kind, in the order in which it arrives. That a manifest comes after its own blobs is what
+# the registry above insists on.
 start_scripted
 ko-push --repo "$scripted/team" three.json >/dev/null
-is "blobs before manifests before tags" "$(for name in a b c; do
-	say log | sed -n "\\|PUT /v2/team/$name/|{s|.*/blobs/.*|blob|;s|.*/manifests/sha256.*|child|;s|.*/manifests/.*|tag|;p;}" | uniq
-done | tr '\n' ' ')" "blob tag blob child tag blob tag "
+for name in a b c; do
+	is "$name: what has the tag comes last" "$(say log | sed -n "\\|PUT /v2/team/$name/|{s|.*/manifests/[^s].*|tag|;s|.*PUT.*|part|;p;}" | uniq | xargs)" \
+		"part tag"
+done
 is "counts" "$(jq -c '[.images, .pushed, .manifestsSent]' stats.json)" "[3,3,5]"
 
 calmly 1 registry.log -- ko-push --repo "$registry/team" --stats stats -o refs2.json three.json
