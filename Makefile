@@ -6,8 +6,8 @@ O = build
 
 CC = cc
 CFLAGS = -O2 -g
-PACKAGES = yaml-0.1 jansson libcurl libssl libcrypto zlib libisal libxxhash \
-	$(shell pkg-config --exists libzstd && echo libzstd)
+PACKAGES = yaml-0.1 jansson libcurl libssl libcrypto zlib libxxhash \
+	$(foreach optional,libisal libzstd,$(shell pkg-config --exists $(optional) && echo $(optional)))
 
 WARN = $(if $(WERROR),-Werror) -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
 	-Wpointer-arith -Wformat=2 -Wundef -Wvla -Wconversion
