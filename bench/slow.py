@@ -15,9 +15,12 @@ free_at = 0.0
 
 
 async def wait_for(n):
-    """Waits until the line, which takes one piece after the other, has sent n bytes more."""
+    """Waits until the line, which takes one piece after the other, has sent n bytes more.
+
+    Who was woken late on a busy machine goes on as if in time.
+    """
     global free_at
-    free_at = max(free_at, time.monotonic()) + n / RATE
+    free_at = max(free_at, time.monotonic() - 0.2) + n / RATE
     await asyncio.sleep(max(0, free_at - time.monotonic()))
 
 
