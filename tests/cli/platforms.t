@@ -54,6 +54,9 @@ is "linux/arm and windows/amd64" "$(platforms "$(built --platform windows/amd64,
 is "a version of windows" "$(config_at "$(built --platform windows/amd64:10.0.2,linux/amd64)" 1 '.["os.version"]')" '"10.0.2.2"'
 is "arm variants are compiled for" "$(for n in 1 2; do config_at "$all" $n .rootfs.diff_ids[-1]; done | sort -u | wc -l)" 2
 
+is "windows: how it starts" "$(config_at "$all" 4 '[.config.Entrypoint[0], .config.Env[]]')" \
+	'["C:\\ko-app\\app","PATH=/bin;C:\\ko-app","KO_DATA_PATH=C:\\var\\run\\ko"]'
+
 printf 'KO_MANIFESTS := app.yaml\nKO_FLAGS := --platform all\ninclude %s/mk/ko.mk\n' "$top" >Makefile
 is "make: the same" "$(make -s ko-list 2>"$tmp/err" | tail -n 1 | top_of)" "$all"
 make -s ko-resolve >"$tmp/out" 2>&1
