@@ -124,6 +124,15 @@ int file_read(const char *path, size_t limit, struct buf *buf, struct err *err)
 	return result;
 }
 
+int file_read_made(const char *path, size_t limit, struct buf *buf, struct err *err)
+{
+	bool future = future_input;
+	int result = file_read(path, limit, buf, err);
+
+	future_input = future;
+	return result;
+}
+
 int file_write_all(int fd, const void *bytes, size_t n, struct err *err)
 {
 	const char *p = bytes;
@@ -253,15 +262,12 @@ void file_abandon(struct file_draft *draft)
 static bool holds(const char *path, const void *bytes, size_t n)
 {
 	cleanup(buf_release) struct buf old = { 0 };
-	bool future = future_input, same;
 	struct err ignored;
 	struct stat st;
 
-	same = !stat(path, &st) && S_ISREG(st.st_mode) && (size_t)st.st_size == n &&
-		!file_read(path, n, &old, &ignored) && old.len == n &&
+	return !stat(path, &st) && S_ISREG(st.st_mode) && (size_t)st.st_size == n &&
+		!file_read_made(path, n, &old, &ignored) && old.len == n &&
 		(!n || !memcmp(old.data, bytes, n));
-	future_input = future;
-	return same;
 }
 
 /* For a file that stays as it is. */

@@ -49,6 +49,10 @@ int file_read(const char *path, size_t limit, struct buf *buf, struct err *err);
 /* Like file_read(), but returns 1 and leaves buf alone where there is no such file. */
 int file_read_if_exists(const char *path, size_t limit, struct buf *buf, struct err *err);
 
+/* Like file_read() for what is no input of this program's results: its own earlier output, a file
+ * that it has just had made. */
+int file_read_made(const char *path, size_t limit, struct buf *buf, struct err *err);
+
 /* Makes the file hold these bytes, making directories as needed. Returns 1 when it was written,
  * 0 when it held them already, -1 on error. */
 int file_save(const char *path, const void *bytes, size_t n, struct err *err);

@@ -62,7 +62,7 @@ void actions_tell(const char *file)
 	json_t *event;
 	size_t i;
 
-	if (!file_read_if_exists(file, LIMIT, &text, &ignored))
+	if (!file_read_made(file, LIMIT, &text, &ignored))
 		events = json_from(file, buf_str(&text), text.len, &ignored);
 	json_array_foreach (events, i, event)
 		take(begun, event, lead);
