@@ -103,7 +103,7 @@ static const struct {
 	{ "ko://a.com/b\x01", "!control character" },
 	{ "ko://a.com/b\\c", "!no import path has" },
 	{ "ko://a.com//b", "!empty part" },
-	{ "ko://a.com/b/", "!empty part" },
+	{ "ko://a.com/b/", "a.com/b" },
 	{ "ko://a.com/../b", "!ends in" },
 	{ "ko://a.com/b.", "!ends in" },
 	{ "ko://a.com/main.go", "!is a file" },
