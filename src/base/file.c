@@ -26,15 +26,34 @@ void file_mark_start(void)
 	} while (now.tv_sec == start.tv_sec && now.tv_nsec == start.tv_nsec);
 }
 
-static bool future_input;
+static bool future_input, future_ignored;
+
+static bool is_later(const struct stat *st, const struct timespec *time)
+{
+	return st->st_mtim.tv_sec > time->tv_sec ||
+		(st->st_mtim.tv_sec == time->tv_sec && st->st_mtim.tv_nsec > time->tv_nsec);
+}
+
+bool file_is_future(const char *path)
+{
+	struct timespec now;
+	struct stat st;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return !stat(path, &st) && is_later(&st, &now);
+}
 
 static void mark_time(const struct stat *st)
 {
-	if (start.tv_sec &&
-		(st->st_mtim.tv_sec > start.tv_sec ||
-			(st->st_mtim.tv_sec == start.tv_sec &&
-				st->st_mtim.tv_nsec > start.tv_nsec)))
-		future_input = true;
+	future_input |= start.tv_sec && is_later(st, &start);
+}
+
+bool file_ignore_future_input(void)
+{
+	bool future = future_input;
+
+	future_ignored = true;
+	return future;
 }
 
 void file_mark_input(const char *path)
@@ -270,12 +289,13 @@ static bool holds(const char *path, const void *bytes, size_t n)
 		(!n || !memcmp(old.data, bytes, n));
 }
 
-/* For a file that stays as it is. */
+/* For a file that stays as it is. One from the future was made before the clock was set back. */
 static int leave(const char *path, struct err *err)
 {
 	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, start };
+	bool renew = (future_input && !future_ignored) || (start.tv_sec && file_is_future(path));
 
-	return future_input && utimensat(AT_FDCWD, path, times, 0) ? err_sys(err, "%s", path) : 0;
+	return renew && utimensat(AT_FDCWD, path, times, 0) ? err_sys(err, "%s", path) : 0;
 }
 
 /* Whether two files hold the same bytes. */

@@ -33,6 +33,9 @@ void file_mark_start(void);
  * the result's inputs and miss all changes until then. file_read() does this by itself.
  */
 void file_mark_input(const char *path);
+/* Whether there was such an input. Results are left alone from here on: they are made anew every
+ * time, so that nothing is missed. */
+bool file_ignore_future_input(void);
 
 /* Gives a file that was made meanwhile, by another program perhaps, a time before the start, so
  * that it can be an input of the result which it belongs to: that one is missed when it goes. */
@@ -88,6 +91,8 @@ int file_mkdirs(const char *dir, struct err *err);
 int file_mkdirs_for(const char *path, struct err *err);
 
 bool file_exists(const char *path);
+/* Modified later than now: the clock, ours or that of the file's machine, was or is wrong. */
+bool file_is_future(const char *path);
 bool file_is_dir(const char *path);
 
 /* The names in a directory except "." and "..", sorted by bytes. */

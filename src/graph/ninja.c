@@ -328,18 +328,23 @@ static void add_open_bases(struct ninja *n)
 	}
 }
 
-/* The first lines of a graph that stands alone: the rules, and the edge that re-makes the graph. */
-static void write_head(struct ninja *n)
+static bool has_open_base(const struct ninja *n)
+{
+	for (size_t i = 0; i < n->layout.base_count; i++) {
+		if (n->layout.bases[i].decides)
+			return true;
+	}
+	return false;
+}
+
+/* The edge that re-makes a graph that stands alone. */
+static void write_scan(struct ninja *n)
 {
 	scratch char *found = path_join(n->layout.dir, "scan.json");
 	scratch char *list = path_join(n->layout.dir, "manifests");
 
-	buf_addch(&n->out, '\n');
-	buf_add(&n->out, graph_rules, (size_t)(graph_rules_end - graph_rules));
-	buf_addstr(&n->out, "\nbuilddir = ");
-	add_text(n, n->layout.dir);
 	buf_addf(&n->out,
-		"\n\nrule ko_scan\n"
+		"\nrule ko_scan\n"
 		"  command = ${ko_bin}ko-scan $args\n"
 		"  description = scan manifests\n"
 		"  depfile = $out.d\n"
@@ -360,6 +365,19 @@ static void write_head(struct ninja *n)
 	add_open_bases(n);
 	buf_addch(&n->out, '\n');
 	bind_words(n, "args", n->options->scan);
+}
+
+/* The first lines of a graph that stands alone: the rules, and how it is re-made. */
+static void write_head(struct ninja *n, const struct plan *plan)
+{
+	buf_addch(&n->out, '\n');
+	buf_add(&n->out, graph_rules, (size_t)(graph_rules_end - graph_rules));
+	buf_addstr(&n->out, "\nbuilddir = ");
+	add_text(n, n->layout.dir);
+	buf_addch(&n->out, '\n');
+	/* a volatile one is made anew before each run of ninja */
+	if (!plan->is_volatile || has_open_base(n))
+		write_scan(n);
 }
 
 static void write_environment(struct ninja *n)
@@ -405,7 +423,7 @@ static void write_graph(struct ninja *n, const struct plan *plan)
 	buf_addstr(&n->out, "# Made by ko-scan; changes are lost.\n");
 	write_environment(n);
 	if (n->options->scan)
-		write_head(n);
+		write_head(n, plan);
 	write_markers(n);
 	for (size_t i = 0; i < n->layout.base_count; i++)
 		write_base(n, &n->layout.bases[i]);

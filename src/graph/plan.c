@@ -345,7 +345,9 @@ static void note_inputs(struct planner *p)
 		for (size_t j = 0; j < lists[i]->n; j++)
 			strs_add(&p->plan->inputs, lists[i]->v[j]);
 	}
-	p->plan->is_volatile = p->settle.is_volatile;
+	for (size_t i = 0; i < p->plan->inputs.n; i++)
+		file_mark_input(p->plan->inputs.v[i]);
+	p->plan->is_volatile = file_ignore_future_input() || p->settle.is_volatile;
 	p->plan->is_open = p->settle.is_open;
 }
 

@@ -83,8 +83,9 @@ struct plan {
 	struct strs inputs;     /* files and directories whose change makes another plan */
 	bool is_open; /* platforms of a program depend on a base record, one of the inputs, that is
 			 not there yet; the plan is to be made again when it is */
-	bool is_volatile; /* templates name the time, git's state or any variable: no file tells
-			     when the plan is another one */
+	bool is_volatile; /* templates name the time, git's state or any variable, or an input is
+			     from the future: no time of a file tells when the plan is another one
+			   */
 };
 
 /*

@@ -126,6 +126,13 @@ static int ninja(const struct run *run, const char *graph, const char *goal, str
 	return status ? noted_status(report) : 0;
 }
 
+static int forget(const char *dir, const char *name, struct err *err)
+{
+	scratch char *path = path_join(dir, name);
+
+	return unlink(path) && errno != ENOENT ? err_sys(err, "%s", path) : 0;
+}
+
 /*
  * Another graph of this directory may have put other images under the same tags, or into the same
  * archive, since this one did. Then it has to do so again; to push costs one request an image when
@@ -140,10 +147,8 @@ static int notice_others(const struct run *run, const char *key, struct err *err
 	if (file_read_if_exists(last, 64, &text, err) < 0)
 		return -1;
 	for (size_t i = 0; strcmp(buf_str(&text), key) && i < countof(results); i++) {
-		scratch char *path = path_join(run->dir, results[i]);
-
-		if (unlink(path) && errno != ENOENT)
-			return err_sys(err, "%s", path);
+		if (forget(run->dir, results[i], err))
+			return -1;
 	}
 	return file_save(last, key, strlen(key), err) < 0 ? -1 : 0;
 }
@@ -158,12 +163,28 @@ static int forget_bases(const struct run *run, struct err *err)
 	if (file_list(run->dir, &names, err))
 		return -1;
 	for (size_t i = 0; i < names.n; i++) {
-		scratch char *path = path_join(run->dir, names.v[i]);
-
-		if (starts_with(names.v[i], "base.") && unlink(path))
-			return err_sys(err, "%s", path);
+		if (starts_with(names.v[i], "base.") && forget(run->dir, names.v[i], err))
+			return -1;
 	}
 	return 0;
+}
+
+/*
+ * When the clock was set back, what is edited now is older than what was made before, and ninja
+ * would not see it. Without its log it runs everything once; tools find out what has changed.
+ */
+static int notice_clock(const struct run *run, struct err *err)
+{
+	scratch char *log = path_join(run->dir, ".ninja_log");
+
+	if (!file_is_future(log))
+		return 0;
+	log_note("the clock was set back since the last run: all files are looked at again");
+	return forget(run->dir, ".ninja_log", err) || forget(run->dir, "build.ninja", err) ||
+			forget(run->builddir, "go/marker", err) ||
+			forget(run->builddir, "oci/oci-layout", err)
+		? -1
+		: 0;
 }
 
 int run_goal(struct run *run, const char *goal, struct err *err)
@@ -179,7 +200,7 @@ int run_goal(struct run *run, const char *goal, struct err *err)
 	path = path_join(run->dir, goal);
 	unsteady = path_join(run->dir, "volatile");
 	if (file_mkdirs(run->dir, err) || lock(run, err) || forget_bases(run, err) ||
-		notice_others(run, key, err) ||
+		notice_others(run, key, err) || notice_clock(run, err) ||
 		(run->timeline && timeline_begin(run->timeline, run->dir, err)))
 		return -1;
 	if (!file_exists(graph) || file_exists(unsteady)) {
