@@ -10,23 +10,28 @@ ko.included := 1
 ko.file := $(lastword $(MAKEFILE_LIST))
 ko.default_goal := $(.DEFAULT_GOAL)
 
-# Files and directories of manifests; import paths that no manifest names.
+## KO_MANIFESTS: files and directories of manifests
 KO_MANIFESTS ?=
+## KO_IMPORTPATHS: programs that no manifest names
 KO_IMPORTPATHS ?=
-# Options for ko-scan (-R, -P, --platform LIST; see ko-scan(1)), for ko-apply (--preflight, --wait)
-# and for kubectl.
+## KO_SELECTOR: only objects whose labels match
+## KO_FLAGS: options of ko-scan(1), such as -R --platform all --debug
 KO_FLAGS ?=
+## KO_APPLY_FLAGS: options of ko-apply(1), such as --preflight --wait
 KO_APPLY_FLAGS ?=
+## KO_KUBECTL_FLAGS: options of kubectl
 KO_KUBECTL_FLAGS ?=
-# Sources that have rules in this Makefile, as names or patterns with %.
+## KO_GENERATED: sources that have rules in this Makefile, names or patterns with %
 KO_GENERATED ?=
-# Where everything that is made goes, and the resolved manifests.
+## KO_BUILDDIR: where everything goes that is made (.ko)
 KO_BUILDDIR ?= .ko
+## KO_RESOLVED: where the resolved manifests go (KO_BUILDDIR/resolved.yaml)
 KO_RESOLVED ?= $(KO_BUILDDIR)/resolved.yaml
-# Directory of the tools with a slash at its end; without it they are found on PATH.
+## KO_BIN: directory of the tools, with a slash at its end (they are on PATH)
 KO_BIN ?=
-# Words before every command, for wrappers in the way of ccache.
+## KO_WRAP: words before every command, for wrappers in the way of ccache
 KO_WRAP ?=
+## KO_DOCKER_REPO: where images are pushed to
 
 ko.dir := $(KO_BUILDDIR)/make
 ko.inputs :=
@@ -42,12 +47,13 @@ ko.say := @printf '  KO  %s\n'
 # tools read from the environment are handed to them.
 ko.variables := KO_DOCKER_REPO COSIGN_REPOSITORY KO_BUILDER KO_GOFLAGS KO_DATA_PATH KO_DATA_DATE_EPOCH \
   KO_DATA_PATH_ALLOWED_ROOT KO_BASEIMAGE KO_DEFAULTBASEIMAGE KO_BASEIMAGEOVERRIDES \
-  KO_DEFAULTPLATFORMS KO_DEFAULTENV KO_DEFAULTFLAGS KO_DEFAULTLDFLAGS KO_CONFIG_PATH KO_NAMING KO_COMPRESSION \
-  KO_GO_PATH SOURCE_DATE_EPOCH
+  KO_DEFAULTPLATFORMS KO_DEFAULTENV KO_DEFAULTFLAGS KO_DEFAULTLDFLAGS KO_CONFIG_PATH KO_NAMING KO_TAGS \
+  KO_LABELS KO_ANNOTATIONS KO_USER KO_CONTAINERENV KO_INHERITLABELS KO_COMPRESSION KO_SELECTOR \
+  KO_DELVE_VERSION KO_GO_PATH SOURCE_DATE_EPOCH
 ko.go_variables := CC CXX FC AR GCCGO GO111MODULE GO386 GOAMD64 GOARCH GOARM GOARM64 GODEBUG GOENV \
   GOEXPERIMENT GOFIPS140 GOFLAGS GOMIPS GOMIPS64 GOMODCACHE GOOS GOPATH GOPPC64 GORISCV64 GOROOT \
   GOTOOLCHAIN GOWASM GOWORK CGO_ENABLED CGO_CFLAGS CGO_CPPFLAGS CGO_CXXFLAGS CGO_LDFLAGS \
-  PKG_CONFIG PKG_CONFIG_PATH
+  PKG_CONFIG PKG_CONFIG_PATH $(sort $(filter CC_FOR_% CXX_FOR_%,$(.VARIABLES)))
 # Which container engine is meant, where one is used.
 ko.engine_variables := DOCKER_HOST DOCKER_CONTEXT CONTAINER_HOST CONTAINERS_STORAGE_CONF \
   KIND_CLUSTER_NAME KIND_EXPERIMENTAL_PROVIDER
@@ -147,7 +153,8 @@ ko-clean:
 	$(ko.at)rm -rf $(KO_BUILDDIR)
 
 ko-help:
-	@sed -n 's/^## \([^:]*\): /  \1\t/p' $(ko.file) | expand -t 16
+	@printf 'goals:\n'; sed -n 's/^## \(ko-[^:]*\): /  \1\t/p' $(ko.file) | expand -t 20
+	@printf 'variables, beside those of ko.yaml(5):\n'; sed -n 's/^## \(KO_[^:]*\): /  \1\t/p' $(ko.file) | expand -t 20
 
 .DEFAULT_GOAL := $(ko.default_goal)
 endif

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/tool.h"
 #include "go/build.h"
+#include "go/debugger.h"
 #include "go/group.h"
 #include "inputs/kopath.h"
 #include "inputs/naming.h"
@@ -122,7 +123,8 @@ static int build(const struct strs *operands, struct buf *said, struct err *err)
 		(found_file && file_exists(found_file) && records_read(&found, found_file, err)))
 		return -1;
 	complete(&records, &all);
-	if (go_build_all(&records, &all, file_build_dir(builddir), &found, &depfile, said, err))
+	if (go_build_all(&records, &all, file_build_dir(builddir), &found, &depfile, said, err) ||
+		debugger_build(&records, &all, file_build_dir(builddir), said, err))
 		return -1;
 	if (depfile_write_all(&depfile, &depfiles, out, err))
 		return -1;

@@ -72,6 +72,21 @@ static void set_defaults(void)
 		jobs = (int)strtol(threads, NULL, 10);
 }
 
+static void note_missing_debuggers(const struct records *records)
+{
+	for (size_t i = 0; i < records_count(records); i++) {
+		const json_t *record = records_at(records, i), *entry;
+		size_t j;
+
+		json_array_foreach (json_object_get(record, "platforms"), j, entry) {
+			if (record_get(record, "debugger") && !json_object_get(entry, "debugger"))
+				log_note("%s: Delve does not run on %s: the image is made without "
+					 "it",
+					record_title(record), record_get(entry, "platform"));
+		}
+	}
+}
+
 static int run(const struct strs *operands, struct err *err)
 {
 	cleanup(records_release) struct records records = { 0 };
@@ -97,6 +112,7 @@ static int run(const struct strs *operands, struct err *err)
 		return -1;
 	if (cache.trouble.class)
 		log_debug(1, "cache of layers: %s", cache.trouble.text);
+	note_missing_debuggers(&records);
 	for (size_t i = 0; i < secrets.n; i++)
 		log_note("%s looks secret and goes into the image", secrets.v[i]);
 	if (depfile_write_all(&depfile, &depfiles, out, err))

@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -97,6 +98,8 @@ static int run(const struct strs *operands, struct err *err)
 	cleanup(images_release) struct images images = { 0 };
 	cleanup(selector_release) struct selector selector = { 0 };
 
+	if (!labels)
+		labels = getenv("KO_SELECTOR");
 	if ((labels && selector_parse(&selector, labels, err)) || find_files(&manifests, err) ||
 		read_records(&records, operands, strs_has(&manifests.files, "-"), err))
 		return -1;

@@ -83,8 +83,7 @@ static int write_graph(const struct plan *plan, struct err *err)
 	destination_push_words(&destination, &push);
 	strs_add(&confirm, "--confirm");
 	destination_place_words(&destination, &confirm);
-	if (options.selector)
-		strs_take(&patch, xasprintf("--selector=%s", options.selector));
+	strs_take(&patch, xasprintf("--selector=%s", options.selector ? options.selector : ""));
 	if (options.skip_invalid)
 		strs_add(&patch, "--skip-invalid");
 	if (self) {
@@ -113,6 +112,8 @@ static int set_defaults(struct err *err)
 {
 	builddir = file_build_dir(builddir);
 	oci = file_store_dir(oci, builddir);
+	if (!options.selector)
+		options.selector = getenv("KO_SELECTOR");
 	return destination_defaults(&destination, err);
 }
 

@@ -160,21 +160,34 @@ static const char *layer_kind(const json_t *layer)
 	return kind ? kind : "program";
 }
 
-static void set_entrypoint(const struct making *m, json_t *config)
+static bool has_layer(const struct making *m, const char *kind)
 {
 	json_t *layer;
 	size_t i;
 
 	json_array_foreach (json_object_get(m->entry, "layers"), i, layer) {
-		if (strcmp(layer_kind(layer), "program") != 0)
-			continue;
-		scratch char *path =
-			xasprintf(m->windows ? "C:\\ko-app\\%s" : "/ko-app/%s", m->program);
-
-		json_object_set_new(config, "Entrypoint", json_pack("[s]", path));
-		json_object_del(config, "Cmd");
-		return;
+		if (!strcmp(layer_kind(layer), kind))
+			return true;
 	}
+	return false;
+}
+
+/* The program, or Delve, which waits for somebody before it starts the program. */
+static void set_entrypoint(const struct making *m, json_t *config)
+{
+	static const char *const delve[] = { "/ko-app/dlv", "exec", "--listen=:40000", "--headless",
+		"--log", "--accept-multiclient", "--api-version=2", "--" };
+	scratch char *path = xasprintf(m->windows ? "C:\\ko-app\\%s" : "/ko-app/%s", m->program);
+	json_t *words;
+
+	if (!has_layer(m, "program"))
+		return;
+	words = json_array();
+	for (size_t i = 0; has_layer(m, "debugger") && i < countof(delve); i++)
+		json_array_append_new(words, json_string(delve[i]));
+	json_array_append_new(words, json_string(path));
+	json_object_set_new(config, "Entrypoint", words);
+	json_object_del(config, "Cmd");
 }
 
 /* What is set for the platform, or else for all of them. */
@@ -202,17 +215,25 @@ static void set_run_config(const struct making *m)
 		json_object_update(child(config, "Labels", JSON_OBJECT), (json_t *)labels);
 }
 
+/* What a layer is, in the words that ko has for it. malloced. */
+static char *layer_comment(const struct making *m, const char *kind)
+{
+	if (!strcmp(kind, "program"))
+		return xasprintf("go build output, at /ko-app/%s", m->program);
+	if (!strcmp(kind, "debugger"))
+		return xstrdup("Delve debugger, at /ko-app/dlv");
+	return xstrdup(!strcmp(kind, "data") ? "data directory contents, at /"
+					     : "kodata contents, at $KO_DATA_PATH");
+}
+
 static json_t *history_entry(const struct making *m, const char *kind)
 {
 	const char *importpath = record_get(m->record, "importpath");
-	bool program = !strcmp(kind, "program");
-	const char *created = program ? m->created : m->data_created;
+	bool data = !strcmp(kind, "data") || !strcmp(kind, "kodata");
+	const char *created = data ? m->data_created : m->created;
 	scratch char *by = importpath ? xasprintf("ko build ko://%s", importpath)
 				      : xasprintf("ko-layer %s", m->program);
-	scratch char *comment = program
-		? xasprintf("go build output, at /ko-app/%s", m->program)
-		: xstrdup(!strcmp(kind, "data") ? "data directory contents, at /"
-						: "kodata contents, at $KO_DATA_PATH");
+	scratch char *comment = layer_comment(m, kind);
 
 	return json_pack("{s:s, s:s, s:s, s:s}", "author", "ko", "created",
 		created ? created : NO_TIME, "created_by", by, "comment", comment);

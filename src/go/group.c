@@ -195,7 +195,7 @@ static const json_t *owner(const json_t *record, const char *platform, const cha
 
 static int set_flags(struct go_group *group, const json_t *record, struct err *err)
 {
-	const char *goflags = getenv("KO_GOFLAGS");
+	const char *goflags = record_get(record, "module") ? NULL : getenv("KO_GOFLAGS");
 	cleanup(strs_release) struct strs ldflags = { 0 };
 	cleanup(buf_release) struct buf joined = { 0 };
 

@@ -22,6 +22,25 @@ static int add_layer(json_t *layers, const json_t *record, json_t *layer, int64_
 	return json_array_append_new(layers, layer);
 }
 
+/* kind "debugger": /ko-app/dlv, with the capabilities of the program, which it starts. */
+static int add_debugger(const struct layer_maker *maker, const json_t *record,
+	const json_t *debugger, const char *platform, json_t *layers, int64_t *then,
+	struct err *err)
+{
+	cleanup(strs_release) struct strs capabilities = { 0 };
+	const char *executable = record_need(debugger, "executable", err);
+	json_t *layer;
+
+	if (!executable)
+		return -1;
+	record_strings(record, "capabilities", &capabilities);
+	layer = layer_program(maker, executable, record_get(debugger, "hash"), "dlv", platform,
+		&capabilities, err);
+	if (layer)
+		json_object_set_new(layer, "kind", json_string("debugger"));
+	return add_layer(layers, record, layer, then);
+}
+
 static int make_layers(const struct layer_maker *maker, const char *data, const json_t *record,
 	json_t *entry, json_t *layers, struct err *err)
 {
@@ -30,6 +49,7 @@ static int make_layers(const struct layer_maker *maker, const char *data, const 
 	const char *executable, *dir = record_get(entry, "directory");
 	const char *importpath = record_get(record, "importpath");
 	scratch char *program = naming_program(importpath ? importpath : record_title(record));
+	const json_t *debugger = json_object_get(entry, "debugger");
 	int64_t then = trace_now();
 
 	if (dir)
@@ -44,10 +64,12 @@ static int make_layers(const struct layer_maker *maker, const char *data, const 
 		add_layer(layers, record,
 			layer_kodata(maker, record_get(entry, "kodata"), platform, err), &then))
 		return -1;
-	return add_layer(layers, record,
-		layer_program(maker, executable, record_get(entry, "hash"), program, platform,
-			&capabilities, err),
-		&then);
+	if (add_layer(layers, record,
+		    layer_program(maker, executable, record_get(entry, "hash"), program, platform,
+			    &capabilities, err),
+		    &then))
+		return -1;
+	return debugger ? add_debugger(maker, record, debugger, platform, layers, &then, err) : 0;
 }
 
 static int choose_codec(struct layer_maker *maker, const json_t *record, struct err *err)

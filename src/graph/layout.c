@@ -40,7 +40,8 @@ static void add_field(struct buf *text, const json_t *record, const char *key)
 /* The fields that make two records' programs different to go, platforms included. */
 static char *group_id(const json_t *record)
 {
-	static const char *const fields[] = { "dir", "flags", "ldflags", "env", "platforms" };
+	static const char *const fields[] = { "dir", "flags", "ldflags", "env", "platforms",
+		"debugger" };
 	cleanup(buf_release) struct buf text = { 0 };
 
 	for (size_t i = 0; i < countof(fields); i++)

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "go/debugger.h"
 #include "inputs/config.h"
 #include "inputs/kopath.h"
 #include "inputs/manifest.h"
@@ -59,6 +60,7 @@ void plan_options_words(const struct plan_options *o, struct strs *words)
 		strs_take(words, xasprintf("--compression=%s", o->compression));
 	add_each(words, "--ldflags", &o->ldflags);
 	add_if(words, "--disable-optimizations", o->disable_optimizations);
+	add_if(words, "--debug", o->debug);
 	add_each(words, "--base", &o->bases);
 	if (o->importpaths.n)
 		strs_add(words, "--");
@@ -201,7 +203,14 @@ static int fill_record(
 	if (plan_options_override(p->options, &settings, err) ||
 		set_name(p, record, location, &settings, err))
 		return -1;
-	if (p->options->disable_optimizations)
+	if (p->options->debug) {
+		scratch char *debugger = debugger_wanted(err);
+
+		if (!debugger)
+			return -1;
+		json_object_set_new(record, "debugger", json_string(debugger));
+	}
+	if (p->options->disable_optimizations || p->options->debug)
 		strs_add(&settings.of[CONFIG_FLAGS].values, "-gcflags=all=-N -l");
 	return settle_record(&p->settle, record, &settings, err);
 }

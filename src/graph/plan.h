@@ -25,7 +25,7 @@ struct plan_options {
 	const char *naming;
 	struct strs platforms, tags, labels, annotations, ldflags;
 	const char *user, *compression;
-	bool disable_optimizations;
+	bool disable_optimizations, debug;
 	struct strs bases; /* files of base records */
 };
 
@@ -61,6 +61,8 @@ struct plan_options {
 			"of layers: gzip, gzip:0 to gzip:9, zstd, zstd:1 to zstd:19" }, \
 		{ 0, "ldflags", "FLAGS", OPT_LIST, &(o)->ldflags, \
 			"-ldflags of go build (repeatable)" }, \
+		{ 0, "debug", NULL, OPT_FLAG, &(o)->debug, \
+			"start the programs under Delve, which listens on port 40000" }, \
 	{ \
 		0, "disable-optimizations", NULL, OPT_FLAG, &(o)->disable_optimizations, \
 			"compile with -gcflags 'all=-N -l'" \

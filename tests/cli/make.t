@@ -64,6 +64,22 @@ ok "the store is complete again" \
 like "apply needs a registry" "$(make -s ko-apply 2>&1)" \
 	'KO_DOCKER_REPO environment variable is unset'
 like "ko-help" "$(make -s ko-help)" 'ko-resolve +write the manifests'
+like "ko-help: variables" "$(make -s ko-help)" 'KO_SELECTOR +only objects whose labels match'
+while read -r variable value field; do
+	is "$variable counts in the Makefile" "$(make -s "$variable=$value" KO_BUILDDIR=.ko/v ko-resolve >"$tmp/out" 2>&1; jq -c ".$field" .ko/v/make/scan.json)" \
+		"$(env "$variable=$value" ko-scan -f config/manifests | jq -c ".$field")"
+done <<'END'
+KO_TAGS a,b tags
+KO_LABELS a=b labels
+KO_ANNOTATIONS a=b annotations
+KO_USER 7 user
+KO_CONTAINERENV A=b containerEnv
+KO_INHERITLABELS true inheritLabels
+KO_NAMING md5 name
+KO_DEFAULTPLATFORMS linux/arm64 platforms
+END
+make -s KO_SELECTOR=no=such KO_BUILDDIR=.ko/v ko-resolve >"$tmp/out" 2>&1
+is "KO_SELECTOR counts in the Makefile" "$(cat .ko/v/resolved.yaml)" ""
 ok "ko-clean" make -s ko-clean
 ok "nothing is left" test ! -e .ko
 

@@ -112,6 +112,9 @@ for check in "app=a:one four eight nine" "app:one two three four eight nine" "!a
 done
 is "what is left out is not read for references" "$(ko-scan -f all.yaml -l app=c)" ""
 like "what is not, is" "$(ko-scan -f all.yaml -l app=b 2>&1)" 'all.yaml:13:8: .*no/image/for/this'
+is "KO_SELECTOR" "$(KO_SELECTOR=n=8 ko-patch -f known.yaml --refs refs.json)" "$(ko-patch -f known.yaml -l n=8 --refs refs.json)"
+is "-l is stronger" "$(KO_SELECTOR=n=8 ko-patch -f known.yaml -l app=a --refs refs.json)" "$(ko-patch -f known.yaml -l app=a --refs refs.json)"
+is "KO_SELECTOR and ko-scan" "$(KO_SELECTOR=app=c ko-scan -f all.yaml)" ""
 is "an empty selector selects all" "$(ko-patch -f known.yaml -l '' --refs refs.json)" "$(ko-patch -f known.yaml --refs refs.json)"
 
 cat >list.json <<'END'
