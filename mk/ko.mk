@@ -64,7 +64,7 @@ ko.scan_args = $(foreach f,$(KO_MANIFESTS),-f $f) $(KO_FLAGS) $(KO_IMPORTPATHS)
 
 # Parents of the working directory: a go.work or go.mod that appears there changes everything.
 ko.parents = $1$(if $(filter-out /,$1),/) $(if $(filter-out / ,$1),$(call ko.parents,$(patsubst %/,%,$(dir $1))))
-ko.above := $(wildcard $(foreach d,$(call ko.parents,$(CURDIR)),$dgo.work $dgo.mod $dko.yaml $d.ko.yaml))
+ko.above := $(wildcard $(foreach d,$(call ko.parents,$(CURDIR)),$dgo.work $dgo.mod $dko.yaml $d.ko.yaml $d.ko.yml $d.ko.json $d.ko.toml))
 ko.go := $(firstword $(wildcard $(addsuffix /go,$(subst :, ,$(PATH)))))
 
 define ko.facts

@@ -1,7 +1,9 @@
 #include "ahead.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +18,8 @@ int ahead_open(void)
 
 	if (!path || stat(path, &st) || !S_ISFIFO(st.st_mode))
 		return -1;
+	/* whoever listens may end at any time */
+	signal(SIGPIPE, SIG_IGN);
 	return open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 }
 
@@ -34,26 +38,24 @@ bool ahead_compiles(int fd)
 	return !fcntl(fd, F_OFD_GETLK, &lock) && lock.l_type != F_UNLCK;
 }
 
-void ahead_tell(int fd, const json_t *record)
+int ahead_tell(int fd, const json_t *record)
 {
 	scratch char *text = json_dumps(record, JSON_COMPACT);
 	size_t n = text ? strlen(text) : 0;
-	ssize_t ignored;
 
 	if (!n || n >= PIPE_BUF) /* it would not arrive in one piece */
-		return;
+		return 0;
 	text[n] = '\n'; /* in place of the NUL */
-	ignored = write(fd, text, n + 1);
-	(void)ignored;
+	return write(fd, text, n + 1) < 0 && errno == EAGAIN ? 1 : 0;
 }
 
-void ahead_tell_last(int fd)
+int ahead_tell_last(int fd)
 {
 	json_t *last = json_pack("{s:s, s:b}", "name", "last", "last", 1);
+	int full = ahead_tell(fd, last);
 
-	(void)fcntl(fd, F_SETFL, 0);
-	ahead_tell(fd, last);
 	json_decref(last);
+	return full;
 }
 
 bool ahead_is_last(const json_t *record)

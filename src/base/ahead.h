@@ -25,11 +25,11 @@ int ahead_open(void);
 void ahead_compile(int fd);
 bool ahead_compiles(int fd);
 
-/* Tells of a record. One that does not fit is left out. */
-void ahead_tell(int fd, const json_t *record);
+/* Tells of a record, or leaves it out: 1 when there is no room for it now. */
+int ahead_tell(int fd, const json_t *record);
 
-/* The last record; waits until it fits. */
-void ahead_tell_last(int fd);
+/* The last record. */
+int ahead_tell_last(int fd);
 bool ahead_is_last(const json_t *record);
 
 #endif

@@ -225,21 +225,28 @@ static char *draft_name(const char *path)
 	return path_join(dir, name);
 }
 
+/* A name that is taken belongs to a process of another container, or to one that was killed. */
+static int open_draft(struct file_draft *draft, const char *path)
+{
+	for (;;) {
+		draft->temp = draft_name(path);
+		cover(draft->temp);
+		draft->fd = open(draft->temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		if (draft->fd >= 0)
+			return 0;
+		uncover(draft->temp);
+		free(steal(&draft->temp));
+		if (errno != EEXIST)
+			return -1;
+	}
+}
+
 int file_begin(struct file_draft *draft, const char *path, struct err *err)
 {
 	*draft = (struct file_draft){ 0 };
 	if (file_mkdirs_for(path, err))
 		return -1;
-	draft->temp = draft_name(path);
-	cover(draft->temp);
-	draft->fd = open(draft->temp, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
-	if (draft->fd < 0) {
-		err_sys(err, "%s", path);
-		uncover(draft->temp);
-		free(steal(&draft->temp));
-		return -1;
-	}
-	return 0;
+	return open_draft(draft, path) ? err_sys(err, "%s", path) : 0;
 }
 
 /* A link to a file that others have too keeps its time (see share.h). */
@@ -261,8 +268,8 @@ int file_commit(struct file_draft *draft, const char *path, struct err *err)
 		result = err_sys(err, "%s", path);
 	if (!result && rename(draft->temp, path))
 		result = err_sys(err, "%s", path);
-	if (result)
-		unlink(draft->temp);
+	/* rename leaves both names alone where they are links to one file */
+	unlink(draft->temp);
 	uncover(draft->temp);
 	free(steal(&draft->temp));
 	return result;

@@ -11,14 +11,16 @@
 
 #define CHUNK ((size_t)1 << 18)
 
-/* Puts a link in the place of the draft. A file of another user stays theirs alone. */
+/* Puts a link in the place of the draft. A file of another user, or one that may be written to,
+ * stays theirs alone. */
 static bool make_link(struct file_draft *draft, int from_fd, const char *from)
 {
 	struct stat st, linked;
 	int fd;
 
-	if (fstat(from_fd, &st) || st.st_uid != geteuid() || unlink(draft->temp) ||
-		link(from, draft->temp))
+	if (fstat(from_fd, &st) || st.st_uid != geteuid() || (st.st_mode & 0222) ||
+		unlink(draft->temp) ||
+		linkat(AT_FDCWD, from, AT_FDCWD, draft->temp, AT_SYMLINK_FOLLOW))
 		return false;
 	fd = open(draft->temp, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -76,4 +78,12 @@ int share_begin(struct file_draft *draft, const char *path, const char *from, st
 	if (result)
 		file_abandon(draft);
 	return result;
+}
+
+void share_protect(const struct file_draft *draft)
+{
+	struct stat st;
+
+	if (!fstat(draft->fd, &st) && st.st_nlink < 2)
+		(void)fchmod(draft->fd, st.st_mode & 0444);
 }

@@ -12,4 +12,8 @@
  */
 int share_begin(struct file_draft *draft, const char *path, const char *from, struct err *err);
 
+/* Takes the right to write away, without which no link to the file is made. A draft that is itself
+ * a link is left alone. */
+void share_protect(const struct file_draft *draft);
+
 #endif

@@ -20,18 +20,20 @@ static int parse_size(uint64_t *size, const char *text, struct err *err)
 	static const char units[] = "KMGT";
 	unsigned long long n;
 	const char *unit;
+	int shift;
 	char *end;
 
 	errno = 0;
 	n = strtoull(text, &end, 10);
 	unit = *end ? strchr(units, *end) : NULL;
+	shift = unit ? 10 * (int)(unit - units + 1) : 0;
 	if (errno || *text < '0' || *text > '9' || (*end && (!unit || end[1])) ||
-		n > UINT64_MAX >> 40)
+		n > (uint64_t)INT64_MAX >> shift)
 		return err_set(err, ERR_USAGE,
 			"KO_CACHE_SIZE is to be a number of bytes, or with K, M, G or T, such as "
 			"%s, not '%s'",
 			DEFAULT_SIZE, text);
-	*size = unit ? (uint64_t)n << 10 * (unit - units + 1) : n;
+	*size = (uint64_t)n << shift;
 	return 0;
 }
 
@@ -182,6 +184,8 @@ static int add_blob(const char *path, const char *from, struct err *err)
 	cleanup(file_abandon) struct file_draft draft = { 0 };
 	int status = share_begin(&draft, path, from, err);
 
+	if (!status)
+		share_protect(&draft);
 	return status ? status : file_commit(&draft, path, err);
 }
 

@@ -113,11 +113,8 @@ int oci_begin(const struct oci *oci, struct file_draft *draft, struct err *err)
 int oci_commit(const struct oci *oci, struct file_draft *draft, const char *digest, struct err *err)
 {
 	scratch char *path = oci_path(oci, digest);
-	struct stat st;
 
-	/* not a link to a file of somebody else, though nobody writes to that either */
-	if (!fstat(draft->fd, &st) && st.st_nlink < 2)
-		fchmod(draft->fd, st.st_mode & 0444);
+	share_protect(draft);
 	return file_commit(draft, path, err);
 }
 

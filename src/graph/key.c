@@ -25,7 +25,8 @@ static void add_program(struct buf *text, const char *name)
 /* A file that appears or goes above us changes which module or workspace we are in. */
 static void add_presence(struct buf *text)
 {
-	static const char *const names[] = { "go.work", "go.mod", "ko.yaml", ".ko.yaml" };
+	static const char *const names[] = { "go.work", "go.mod", "ko.yaml", ".ko.yaml", ".ko.yml",
+		".ko.json", ".ko.toml" };
 	scratch char *dir = path_absolute(".");
 
 	for (;;) {

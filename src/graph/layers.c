@@ -127,7 +127,7 @@ static int pass_on(const struct layer_maker *maker, const char *data, const char
 	if (records_parse(&records, "standard input", line, n, err))
 		return -1;
 	first = json_array_get(json_object_get(records_at(&records, 0), "platforms"), 0);
-	if (!json_object_get(first, "layers") && layers_make(maker, data, &records, err))
+	if (first && !json_object_get(first, "layers") && layers_make(maker, data, &records, err))
 		return 0;
 	return records_write(&records, NULL, err) || log_close_stdout(err);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/ahead.h"
@@ -157,7 +158,9 @@ void ahead_await(struct registry_stats *stats)
 	if (flock(done, LOCK_EX | LOCK_NB)) {
 		fifo = ahead_open();
 		if (fifo >= 0) {
-			ahead_tell_last(fifo);
+			/* it is full while they are busy, and for ever when one of them died */
+			while (ahead_tell_last(fifo) && flock(done, LOCK_EX | LOCK_NB))
+				nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
 			close(fifo);
 		}
 		(void)flock(done, LOCK_EX);

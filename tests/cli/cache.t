@@ -152,4 +152,5 @@ is "all layers are whole" "$(for i in 1 2 3 4 5 6; do for round in 1 2 3; do for
 done; done; done)" ""
 is "no draft is left" "$(find . -name '.*.layer.*' -o -name '.*.json.*' -o -name '.draft.*')" ""
 ok "the cache keeps its size" test "$(du -bs cache/layers | cut -f1)" -le 1100000
+ok "a size in bytes" env KO_CACHE_SIZE=20000000000 ko-layer --name app --oci sized/oci "$bin/ko-layer"
 done_testing

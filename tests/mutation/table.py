@@ -268,6 +268,7 @@ MUTATIONS = [
     ("SOURCE_DATE_EPOCH", lambda root: None, "go", {"SOURCE_DATE_EPOCH": "1700000000"}),
     ("another variable", lambda root: None, "nothing", {"SOMETHING": "else"}),
     ("ko.yaml appears", put("ko.yaml", "defaultLdflags: [-s]\n"), "go"),
+    (".ko.yml appears", put(".ko.yml", "defaultLdflags: [-s]\n"), "go"),
     # bases
     ("base image", [base_image("1"), base_image("2"), touch("base/index.json")], "image",
      {"KO_BASEIMAGE": "oci:base"}),

@@ -88,7 +88,7 @@ def oracle(root, env, scratch):
     shutil.copytree(root, copy, symlinks=True, ignore=shutil.ignore_patterns(".ko", "out"))
     results = {}
     flags = env.get("KO_GOFLAGS", "").split()
-    if os.path.exists(os.path.join(root, "ko.yaml")):
+    if any(os.path.exists(os.path.join(root, name)) for name in ("ko.yaml", ".ko.yml")):
         flags.append("-ldflags=-s")
     for program in PROGRAMS:
         out = os.path.join(copy, "out-" + program)
