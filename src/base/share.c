@@ -80,10 +80,10 @@ int share_begin(struct file_draft *draft, const char *path, const char *from, st
 	return result;
 }
 
-void share_protect(const struct file_draft *draft)
+void share_protect(const char *path)
 {
 	struct stat st;
 
-	if (!fstat(draft->fd, &st) && st.st_nlink < 2)
-		(void)fchmod(draft->fd, st.st_mode & 0444);
+	if (!stat(path, &st) && st.st_nlink < 2)
+		(void)chmod(path, st.st_mode & 0444);
 }

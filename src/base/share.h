@@ -12,8 +12,8 @@
  */
 int share_begin(struct file_draft *draft, const char *path, const char *from, struct err *err);
 
-/* Takes the right to write away, without which no link to the file is made. A draft that is itself
- * a link is left alone. */
-void share_protect(const struct file_draft *draft);
+/* Takes the right to write away, which others' links to the file need. A file that is itself a link
+ * is left alone. */
+void share_protect(const char *path);
 
 #endif

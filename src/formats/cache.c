@@ -185,7 +185,7 @@ static int add_blob(const char *path, const char *from, struct err *err)
 	int status = share_begin(&draft, path, from, err);
 
 	if (!status)
-		share_protect(&draft);
+		share_protect(draft.temp);
 	return status ? status : file_commit(&draft, path, err);
 }
 

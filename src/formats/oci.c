@@ -70,7 +70,10 @@ int oci_put(const struct oci *oci, const void *bytes, size_t n, char digest[DIGE
 
 	digest_of(bytes, n, digest);
 	path = oci_path(oci, digest);
-	return file_save(path, bytes, n, err) < 0 ? -1 : 0;
+	if (file_save(path, bytes, n, err) < 0)
+		return -1;
+	share_protect(path);
+	return 0;
 }
 
 json_t *oci_put_json(
@@ -114,7 +117,7 @@ int oci_commit(const struct oci *oci, struct file_draft *draft, const char *dige
 {
 	scratch char *path = oci_path(oci, digest);
 
-	share_protect(draft);
+	share_protect(draft->temp);
 	return file_commit(draft, path, err);
 }
 
