@@ -2,9 +2,10 @@
  * The place: 16-byte aligned in the file, the 14 bytes of MAGIC, one for the size of a pointer, one
  * of flags, of which 2 says that two strings follow 32 bytes after the start: the version of Go,
  * and text about the modules between two marks of 16 bytes. A string is its length (LEB128) and
- * bytes. In ELF the linker puts it at the beginning of what is writable; in other formats, and
- * where somebody has moved it, all of the file is looked through. Before Go 1.18 the flag was not
- * set.
+ * bytes. The linker puts it at the beginning of what is writable, where the search begins: before
+ * that, in constants, may be another program that this one embeds. In formats that exe_data() does
+ * not know, and where somebody has moved it, all of the file is looked through. Before Go 1.18 the
+ * flag was not set.
  *
  * Everything read is a claim of the file. What makes no sense is passed over.
  */
@@ -20,7 +21,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "formats/elf.h"
+#include "formats/exe.h"
 
 #define MAGIC "\xff Go buildinf:"
 #define MAGIC_SIZE (sizeof MAGIC - 1)
@@ -29,10 +30,12 @@
 #define FRAME 16u
 #define INLINE 2u
 #define CHUNK ((size_t)1 << 20)
-#define TEXT_LIMIT ((uint64_t)16 << 20)
+#define VERSION_LIMIT ((uint64_t)4 << 10)
+#define MODULES_LIMIT ((uint64_t)16 << 20)
 
-/* Reads a string at *at, and moves on. False where there is none. */
-static bool read_string(int fd, uint64_t *at, struct buf *text)
+/* Reads a string at *at, and moves on. False where there is none, or a longer one. What claims to
+ * go on behind the end of the file is not read: there may be such a claim every few bytes. */
+static bool read_string(int fd, uint64_t *at, uint64_t limit, struct buf *text)
 {
 	unsigned char size[10];
 	uint64_t n = 0;
@@ -44,9 +47,9 @@ static bool read_string(int fd, uint64_t *at, struct buf *text)
 			return false;
 		n |= (uint64_t)(size[used] & 0x7f) << 7 * used;
 	} while (size[used++] & 0x80);
-	if (n > TEXT_LIMIT)
-		return false;
 	*at += (uint64_t)used;
+	if (n > limit || (n && pread(fd, size, 1, (off_t)(*at + n - 1)) != 1))
+		return false;
 	got = pread(fd, buf_reserve(text, (size_t)n), (size_t)n, (off_t)*at);
 	if (got < 0 || (uint64_t)got != n)
 		return false;
@@ -67,8 +70,9 @@ static bool read_at(int fd, uint64_t at, struct buf *version, struct buf *module
 	buf_clear(version);
 	buf_clear(modules);
 	at += HEADER;
-	return read_string(fd, &at, version) && read_string(fd, &at, modules) &&
-		(starts_with(buf_str(version), "go") || starts_with(buf_str(version), "devel"));
+	return read_string(fd, &at, VERSION_LIMIT, version) &&
+		(starts_with(buf_str(version), "go") || starts_with(buf_str(version), "devel")) &&
+		read_string(fd, &at, MODULES_LIMIT, modules);
 }
 
 /* Looks through the file from an aligned place on. Returns 1 when the info was found, 0, or -1. */
@@ -98,7 +102,7 @@ static int read_file(struct go_buildinfo *info, int fd, const char *path, struct
 {
 	cleanup(buf_release) struct buf version = { 0 };
 	cleanup(buf_release) struct buf modules = { 0 };
-	uint64_t data = elf_data(fd) & ~(uint64_t)(ALIGN - 1);
+	uint64_t data = exe_data(fd) & ~(uint64_t)(ALIGN - 1);
 	int found = search(fd, data, &version, &modules);
 
 	if (!found && data)

@@ -28,7 +28,7 @@ struct document {
 	const char *digest; /* of the image or index it is about */
 	const char *media_type;
 	json_t *packages, *relationships;
-	json_t *ids; /* those in use */
+	json_t *ids; /* those in use, each with the number of the last that begins with it */
 };
 
 struct package {
@@ -154,7 +154,8 @@ static char *image_id(const char *digest)
 static char *module_id(struct document *d, const char *path, const char *version)
 {
 	scratch char *id = xasprintf("SPDXRef-Package-%s%s%s", path, *version ? "-" : "", version);
-	char *unique = xstrdup(id);
+	char *unique;
+	json_int_t n;
 
 	for (char *p = id; *p; p++) {
 		bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
@@ -162,13 +163,14 @@ static char *module_id(struct document *d, const char *path, const char *version
 
 		*p = plain ? *p : *p == '/' ? '.' : '-';
 	}
-	for (unsigned n = 1;; n++) {
+	n = json_integer_value(json_object_get(d->ids, id)) + 1;
+	unique = n > 1 ? xasprintf("%s-%lld", id, (long long)n) : xstrdup(id);
+	while (json_object_get(d->ids, unique)) {
 		free(unique);
-		unique = n > 1 ? xasprintf("%s-%u", id, n) : xstrdup(id);
-		if (!json_object_get(d->ids, unique))
-			break;
+		unique = xasprintf("%s-%lld", id, (long long)++n);
 	}
-	json_object_set_new(d->ids, unique, json_true());
+	json_object_set_new(d->ids, unique, json_integer(1));
+	json_object_set_new(d->ids, id, json_integer(n));
 	return unique;
 }
 
@@ -373,16 +375,32 @@ static json_t *put_image(const struct oci *oci, const struct buf *text, struct e
 	return oci_put_json(oci, manifest, OCI_MANIFEST, err);
 }
 
-/* Two programs have two names, so no file is another's. */
-static int write_file(
-	const struct document *d, const char *kind, const struct buf *text, struct err *err)
+static char *file_path(const struct document *d, const char *mark, const char *kind)
 {
-	scratch char *name = xasprintf("%s-%s.spdx.json", image_name(d), kind);
-	scratch char *path = NULL;
+	scratch char *name = xasprintf("%s%s-%s.spdx.json", image_name(d), mark, kind);
 
 	for (char *p = name; *p; p++)
 		*p = strchr("/:", *p) ? '-' : *p;
-	path = path_join(d->maker->dir, name);
+	return path_join(d->maker->dir, name);
+}
+
+/* Of programs whose names differ by these bytes only, or not at all, those after the first are told
+ * apart by a hash. */
+static int write_file(
+	const struct document *d, const char *kind, const struct buf *text, struct err *err)
+{
+	scratch char *path = file_path(d, "", kind);
+
+	if (strs_has(&d->maker->made->paths, path)) {
+		const char *title = record_title(d->record);
+		char hash[FINGERPRINT_SIZE];
+		scratch char *mark = NULL;
+
+		fingerprint_of(title, strlen(title), hash);
+		mark = xasprintf("-%.8s", hash);
+		free(path);
+		path = file_path(d, mark, kind);
+	}
 	depfile_add(d->maker->made, path);
 	return file_save(path, text->data, text->len, err) < 0 || file_mark_made(path, err) ? -1
 											    : 0;
@@ -465,19 +483,18 @@ static json_t *describe_image(
 	cleanup(json_release) json_t *manifest = oci_get_json(d->maker->oci, d->digest, NULL, err);
 	cleanup(go_buildinfo_release) struct go_buildinfo info = { 0 };
 	const char *executable = record_get(entry, "executable");
-	scratch char *kind = NULL;
+	const char *platform = record_need(entry, "platform", err);
 	scratch char *id = NULL;
 
-	if (!manifest || (executable && go_buildinfo_read(&info, executable, err)))
+	if (!platform || !manifest || (executable && go_buildinfo_read(&info, executable, err)))
 		return NULL;
 	*created = image_created(d->maker->oci, manifest, err);
 	if (!*created)
 		return NULL;
-	kind = xstrdup(record_get(entry, "platform"));
 	id = add_subject(d);
 	add_base(d, id, json_object_get(manifest, "annotations"));
 	add_modules(d, id, &info);
-	return finish(d, kind, *created, err);
+	return finish(d, platform, *created, err);
 }
 
 static json_t *describe_index(struct document *d, const char *created, struct err *err)

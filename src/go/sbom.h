@@ -18,7 +18,8 @@
 struct sbom_maker {
 	const struct oci *oci;
 	/* Where documents go as files too, NAME-OS-ARCH[-VARIANT].spdx.json and
-	 * NAME-index.spdx.json; NULL: nowhere */
+	 * NAME-index.spdx.json, with a hash behind the NAME where a file of this name has been
+	 * made; NULL: nowhere */
 	const char *dir;
 	struct depfile *made; /* takes these files, which must not go missing */
 };

@@ -91,9 +91,57 @@ for kind in linux/s390x windows/amd64 pie; do
 	record ../program | ko-sbom --sbom-dir ../kinds >/dev/null
 	is "$kind: the same modules" "$(packages ../kinds/app_1-linux-amd64.spdx.json | tail -n +4)" "$(modules ../program)"
 done
+# a program that embeds another one; a copy for each place modulo 16, since only aligned ones count
+mkdir ../inner embeds
+printf 'module example.com/inner\n\ngo 1.19\n' >../inner/go.mod
+printf 'package main\n\nfunc main() {}\n' >../inner/main.go
+(cd ../inner && CGO_ENABLED=0 go build -o ../inner.exe .)
+at=$(LC_ALL=C grep -abo -m 1 ' Go buildinf:' ../inner.exe | head -1 | cut -d: -f1)
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do
+	tail -c +"$at" ../inner.exe | head -c 4097
+done >embeds/other
+cat >embeds/main.go <<'END'
+package main
+
+import (
+	_ "embed"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+//go:embed other
+var other string
+
+func main() { println(other, cmp.Diff(1, 2)) }
+END
+for os in linux windows darwin; do
+	GOOS=$os GOARCH=amd64 CGO_ENABLED=0 go build -trimpath -o ../program ./embeds
+	record ../program | ko-sbom --sbom-dir ../kinds >/dev/null
+	is "$os: the modules of the program, not of one that it embeds" \
+		"$(packages ../kinds/app_1-linux-amd64.spdx.json | tail -n +4)" "$(modules ../program)"
+done
+rm -r embeds
+{
+	printf '\377 Go buildinf:\10\2%16s\6go1.26\107%16s' '' ''
+	printf 'dep\tx\tv1\ndep\tx\tv1\ndep\tx-v1-2\t\ndep\tx\tv1\n%16s' ''
+} >../program
+record ../program | ko-sbom --sbom-dir ../kinds >/dev/null
+is "no two packages have one identifier" "$(jq -r '.packages[].SPDXID | select(contains("-x-"))' ../kinds/app_1-linux-amd64.spdx.json | tr '\n' ' ')" \
+	"SPDXRef-Package-x-v1 SPDXRef-Package-x-v1-2 SPDXRef-Package-x-v1-2-2 SPDXRef-Package-x-v1-3 "
 echo 'no program' >../program
 record ../program | ko-sbom --sbom-dir ../kinds >/dev/null
 is "no Go program: image and base alone" "$(packages ../kinds/app_1-linux-amd64.spdx.json | wc -l)" 2
+
+# names that make the same file name, and none (--bare): nobody's bill is lost
+for name in x/a/b x/a-b ''; do
+	record ../program | jq -c --arg name "$name" '.name = $name | .importpath = "example.com/" + $name'
+done | sed '3{p;s,"example.com/","example.com/other",}' >names.json
+ok "names that look the same" ko-sbom --sbom-dir ../names names.json
+is "have a file each" "$(ls ../names | sed 's/[0-9a-f]\{8\}/HASH/' | tr '\n' ' ')" \
+	"-HASH-linux-amd64.spdx.json -linux-amd64.spdx.json x-a-b-HASH-linux-amd64.spdx.json x-a-b-linux-amd64.spdx.json "
+cp -R ../names ../names-first
+ok "again" ko-sbom --sbom-dir ../names names.json
+ok "the same files" diff -r ../names ../names-first
 
 # to a registry
 if start_registry bills; then
@@ -158,4 +206,6 @@ printf '{"importpath":"example.com/x","name":"x"}\n' >bare.json
 fails "no image" 3 'record of example.com/x: no image; has ko-image run' ko-sbom bare.json
 jq -c '.platforms[].executable = "gone"' .ko/*/refs.json | head -1 >gone.json
 fails "no executable" 1 'example.com/Team/App_1: gone: No such file or directory' ko-sbom gone.json
+jq -c 'del(.platforms[].platform)' .ko/*/refs.json | head -1 >nowhere.json
+fails "no platform" 3 'example.com/Team/App_1: .*no platform; has the tool before this one run' ko-sbom nowhere.json
 done_testing
