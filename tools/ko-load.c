@@ -88,6 +88,7 @@ static int run(const struct strs *operands, struct err *err)
 		.tag_only = tag_only,
 		.local = local,
 		.confirm = confirm,
+		.origin = operands->n == 1 ? operands->v[0] : NULL,
 		.insecure = &insecure,
 		.finder = &finder };
 

@@ -25,6 +25,7 @@ struct node {
 	struct strs content; /* digests of blobs */
 	struct buf images;   /* what ctr images ls prints */
 	char *need;          /* which images and blobs it lacks, as a text; "": nothing */
+	bool partial;        /* of those images it has some blobs, which are not sent */
 	bool done;
 	struct proc import;
 	struct buf said;
@@ -212,10 +213,30 @@ static bool has_names(const struct node *node, const struct load_image *image)
 	return true;
 }
 
-static void add_lack(struct node *node, struct buf *need, const char *digest)
+static bool add_lack(const struct node *node, struct buf *lack, const char *digest)
 {
-	if (digest && !strs_has(&node->content, digest))
-		buf_addf(need, " %s", digest);
+	if (!digest || strs_has(&node->content, digest))
+		return false;
+	buf_addf(lack, " %s", digest);
+	return true;
+}
+
+/* Lists the blobs of an image that the node lacks. Returns how many it has, or -1. */
+static int find_lack(const struct load *load, const struct node *node,
+	const struct load_image *image, struct buf *lack, struct err *err)
+{
+	cleanup(json_release) json_t *manifest = oci_get_json(load->oci, image->digest, NULL, err);
+	const json_t *layer;
+	size_t i;
+	int have = 0;
+
+	if (!manifest)
+		return -1;
+	have += !add_lack(node, lack, image->digest);
+	have += !add_lack(node, lack, image->id);
+	json_array_foreach (json_object_get(manifest, "layers"), i, layer)
+		have += !add_lack(node, lack, record_get(layer, "digest"));
+	return have;
 }
 
 /* Lists what the node lacks: "IMAGE BLOB BLOB...;" for each image. */
@@ -225,22 +246,17 @@ static int find_need(struct load *load, struct node *node, const struct load_ima
 	struct buf need = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
-		cleanup(json_release) json_t *manifest = NULL;
-		const json_t *layer;
-		size_t j;
+		int have;
 
 		if (has_names(node, &images[i]))
 			continue;
-		manifest = oci_get_json(load->oci, images[i].digest, NULL, err);
-		if (!manifest) {
+		buf_addf(&need, "%zu", i);
+		have = find_lack(load, node, &images[i], &need, err);
+		if (have < 0) {
 			buf_release(&need);
 			return -1;
 		}
-		buf_addf(&need, "%zu", i);
-		add_lack(node, &need, images[i].digest);
-		add_lack(node, &need, images[i].id);
-		json_array_foreach (json_object_get(manifest, "layers"), j, layer)
-			add_lack(node, &need, record_get(layer, "digest"));
+		node->partial = node->partial || have;
 		buf_addch(&need, ';');
 	}
 	node->need = buf_detach(&need);
@@ -255,7 +271,7 @@ static int write_archive(const struct load *load, const struct node *node,
 	int result;
 
 	for (size_t i = 0; i < n; i++) {
-		if (has_names(node, &images[i]))
+		if (images[i].there || has_names(node, &images[i]))
 			continue;
 		saved[count].descriptor = json_object_get(images[i].entry, "manifest");
 		saved[count].left_out = &node->content;
@@ -290,14 +306,21 @@ static int start_import(
 	return result;
 }
 
-/* What ctr says is checked by what containerd has afterwards. */
-static int end_import(struct cluster *cluster, struct node *node, const struct load_image *images,
-	size_t n, struct err *err)
+/* 1, 0, or -1 with err. */
+static int has_image(const struct load *load, const struct node *node,
+	const struct load_image *image, struct err *err)
 {
-	int status = proc_wait(&node->import, err);
+	cleanup(buf_release) struct buf lack = { 0 };
 
-	if (status < 0)
+	if (find_lack(load, node, image, &lack, err) < 0)
 		return -1;
+	return !lack.len && has_names(node, image);
+}
+
+/* Takes what ctr says, and then what containerd has. */
+static int check_import(const struct load *load, struct cluster *cluster, struct node *node,
+	const struct load_image *images, size_t n, int status, struct err *err)
+{
 	if (status) {
 		failed(cluster, "import", status, &node->said, err);
 		return err_prefix(err, "node %s", node->name);
@@ -305,11 +328,43 @@ static int end_import(struct cluster *cluster, struct node *node, const struct l
 	if (look_at(cluster, node, err))
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		if (!has_names(node, &images[i]))
+		int found = images[i].there ? 1 : has_image(load, node, &images[i], err);
+
+		if (found < 0)
+			return -1;
+		if (!found)
 			return err_set(err, ERR_REFUSED,
 				"node %s: kind cluster %s: %s was imported, but is not there",
 				node->name, cluster->name, images[i].names.v[0]);
 	}
+	return 0;
+}
+
+/* As if it had nothing: it is served again, with all there is. */
+static void forget(struct node *node)
+{
+	buf_clear(&node->images);
+	buf_clear(&node->said);
+	strs_release(&node->content);
+	strs_release(&node->argv);
+	free(node->need);
+	node->need = xstrdup("all");
+	node->partial = node->done = false;
+}
+
+/* Blobs that it had before may have been collected as garbage by now. */
+static int end_import(const struct load *load, struct cluster *cluster, struct node *node,
+	const struct load_image *images, size_t n, struct err *err)
+{
+	int status = proc_wait(&node->import, err);
+
+	if (status < 0)
+		return -1;
+	if (!check_import(load, cluster, node, images, n, status, err))
+		return 0;
+	if (!node->partial)
+		return -1;
+	forget(node);
 	return 0;
 }
 
@@ -335,7 +390,7 @@ static int serve(struct load *load, struct cluster *cluster, size_t first,
 	}
 	for (size_t i = first; i < cluster->n; i++) {
 		if (cluster->nodes[i].import.pid &&
-			end_import(cluster, &cluster->nodes[i], images, n, err))
+			end_import(load, cluster, &cluster->nodes[i], images, n, err))
 			return -1;
 	}
 	return 0;
@@ -374,8 +429,10 @@ int load_into_kind(struct load *load, struct load_image *images, size_t n, struc
 	for (size_t i = 0; i < n; i++)
 		load->loaded += !images[i].there;
 	for (size_t i = 0; i < cluster.n; i++) {
-		if (!cluster.nodes[i].done && serve(load, &cluster, i, images, n, err))
-			return -1;
+		while (!cluster.nodes[i].done) {
+			if (serve(load, &cluster, i, images, n, err))
+				return -1;
+		}
 	}
 	return 0;
 }

@@ -22,6 +22,7 @@ static void image_release(struct load_image *image)
 {
 	target_release(&image->target);
 	strs_release(&image->has);
+	strs_release(&image->tags);
 	strs_release(&image->names);
 	free(image->ref);
 }
@@ -88,15 +89,13 @@ static json_t *choose_entry(const json_t *record, const struct platform *platfor
 	return match ? match : only;
 }
 
-static void set_names(const struct load *load, struct load_image *image)
+static void set_names(struct load_image *image)
 {
-	const struct target *target = &image->target;
+	const char *name = image->target.ref.name;
 
-	if (!is_pushed(load, image) || !target->tags.n)
-		strs_take(&image->names,
-			xasprintf("%s:%s", target->ref.name, image->digest + strlen("sha256:")));
-	for (size_t i = 0; i < target->tags.n; i++)
-		strs_take(&image->names, xasprintf("%s:%s", target->ref.name, target->tags.v[i]));
+	strs_take(&image->names, xasprintf("%s:%s", name, image->digest + strlen("sha256:")));
+	for (size_t i = 0; i < image->tags.n; i++)
+		strs_take(&image->names, xasprintf("%s:%s", name, image->tags.v[i]));
 }
 
 int load_choose(struct load *load, struct load_image *image, const struct platform *platform,
@@ -121,7 +120,7 @@ int load_choose(struct load *load, struct load_image *image, const struct platfo
 	memcpy(image->digest, manifest.digest, DIGEST_SIZE);
 	memcpy(image->id, config.digest, DIGEST_SIZE);
 	note_others(load, image, owner);
-	set_names(load, image);
+	set_names(image);
 	return 0;
 }
 
@@ -292,33 +291,63 @@ static int bring(struct load *load, struct engine *engine, struct load_image *im
 		load->loaded += !found;
 		all = all && found;
 	}
-	if (!all && send(load, engine, images, n, err))
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		if (set_engine_names(engine, &images[i], err))
-			return -1;
-	}
-	return 0;
+	return all ? 0 : send(load, engine, images, n, err);
 }
 
 /* ---- a registry, by way of the engine ---- */
 
 struct confirmation {
+	const struct load *load;
 	struct load_image *image;
 	char digest[DIGEST_SIZE]; /* what the engine says; "": nothing */
 };
+
+/* Engines push by a name, and another run may have moved it. */
+static int check_config(
+	const struct load_image *image, const struct registry_result *result, struct err *err)
+{
+	const char *name = image->target.ref.name;
+	cleanup(json_release) json_t *manifest =
+		json_from(name, result->body, (size_t)result->size, err);
+	const char *config = record_get(json_object_get(manifest, "config"), "digest");
+
+	if (!manifest)
+		return -1;
+	if (config && !strcmp(config, image->id))
+		return 0;
+	return err_set(err, ERR_REFUSED,
+		"%s: %s, which the engine pushed, is another image than %s: its config is not %s; "
+		"does another run push the same tag? run again",
+		name, result->digest, record_title(image->record), image->id);
+}
+
+/* What was made of the records says the old digest. */
+static int check_record(const struct load *load, const struct load_image *image, const char *digest,
+	struct err *err)
+{
+	const char *ref = record_get(image->record, "ref");
+	const char *old = ref ? strchr(ref, '@') : NULL;
+
+	if (!load->confirm || !old || !strcmp(old + 1, digest))
+		return 0;
+	return err_set(err, ERR_REFUSED,
+		"%s is gone from the registry, and the engine pushed %s in its place; remove %s "
+		"and run again",
+		ref, digest, load->origin ? load->origin : "the records");
+}
 
 static int confirmed(void *arg, const struct registry_result *result, struct err *err)
 {
 	struct confirmation *c = arg;
 	struct load_image *image = c->image;
 
-	if (!result->found || (*c->digest && strcmp(result->digest, c->digest) != 0))
+	if (!result->found)
 		return err_set(err, ERR_REFUSED,
 			"%s: the engine says that it pushed %s, but the registry does not have it",
 			image->target.ref.name, *c->digest ? c->digest : "the image");
-	if (!image->ref)
-		image->ref = target_reference(&image->target, true, result->digest);
+	if (check_config(image, result, err) || check_record(c->load, image, result->digest, err))
+		return -1;
+	image->ref = target_reference(&image->target, image->tags.n > 0, result->digest);
 	return 0;
 }
 
@@ -340,18 +369,19 @@ static int push_image(struct load *load, struct engine *engine, struct confirmat
 	struct engine_push push = { .target = target,
 		.insecure = may_be_insecure(load, target->ref.host) };
 
-	for (size_t i = 0; i < c->image->names.n; i++) {
+	/* the first name only where there is no tag */
+	for (size_t i = c->image->tags.n ? 1 : 0; i < c->image->names.n; i++) {
 		push.name = c->image->names.v[i];
 		if (engine->operations->push(engine, &push, c->digest, err))
 			return -1;
 	}
-	registry_head_manifest(registry, repo,
-		*c->digest ? c->digest : strrchr(c->image->names.v[0], ':') + 1,
+	registry_get_manifest(registry, repo, *c->digest ? c->digest : strrchr(push.name, ':') + 1,
 		(struct registry_done){ confirmed, c });
 	return 0;
 }
 
-static int push_images_by(struct load *load, struct engine *engine, struct load_image *images,
+/* One image after the other, so that a name does not move between its tag and its push. */
+static int name_images(struct load *load, struct engine *engine, struct load_image *images,
 	size_t n, struct err *err)
 {
 	struct confirmation *list = xcalloc(n ? n : 1, sizeof *list);
@@ -359,8 +389,10 @@ static int push_images_by(struct load *load, struct engine *engine, struct load_
 	int result = 0;
 
 	for (size_t i = 0; i < n && !result; i++) {
-		if (!is_pushed(load, &images[i]))
+		result = set_engine_names(engine, &images[i], err);
+		if (result || !is_pushed(load, &images[i]))
 			continue;
+		list[i].load = load;
 		list[i].image = &images[i];
 		registry = base_registry(load->finder, err);
 		result = registry ? push_image(load, engine, &list[i], registry, err) : -1;
@@ -384,7 +416,7 @@ static int load_into_engine(struct load *load, struct load_image *images, size_t
 	if (!result)
 		result = bring(load, &engine, images, n, err);
 	if (!result)
-		result = push_images_by(load, &engine, images, n, err);
+		result = name_images(load, &engine, images, n, err);
 	engine_close(&engine);
 	return result;
 }
@@ -398,7 +430,7 @@ static int have_ref(void *arg, const struct registry_result *result, struct err 
 	(void)err;
 	image->confirmed = result->found;
 	if (result->found)
-		image->ref = xstrdup(record_get(image->record, "ref"));
+		image->ref = target_reference(&image->target, image->tags.n > 0, result->digest);
 	return 0;
 }
 
@@ -453,6 +485,26 @@ static size_t put_first(
 	return count;
 }
 
+static bool is_taken(const struct load_image *images, size_t n, const char *name, const char *tag)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!strcmp(images[i].target.ref.name, name) && strs_has(&images[i].tags, tag))
+			return true;
+	}
+	return false;
+}
+
+/* Of several images in one repository (--bare) the first one has the tag. */
+static void set_tags(struct load_image *images, size_t n)
+{
+	const struct target *target = &images[n].target;
+
+	for (size_t i = 0; i < target->tags.n; i++) {
+		if (!is_taken(images, n, target->ref.name, target->tags.v[i]))
+			strs_add(&images[n].tags, target->tags.v[i]);
+	}
+}
+
 static int prepare(struct load *load, struct load_image *images, size_t n, struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -461,6 +513,7 @@ static int prepare(struct load *load, struct load_image *images, size_t n, struc
 				record_title(images[i].record));
 		if (set_target(load, &images[i], err))
 			return -1;
+		set_tags(images, i);
 	}
 	return load->confirm ? confirm(load, images, n, err) : 0;
 }

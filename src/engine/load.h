@@ -20,8 +20,9 @@ struct load {
 	bool tag_only;
 	bool local; /* into the engine, whatever the repository's name is */
 	/* Images that have a "ref" are only asked for at the registry, by its digest; where they
-	 * are gone all is as ever. */
+	 * are gone all is as ever, and it is ERR_REFUSED when that comes to another digest. */
 	bool confirm;
+	const char *origin; /* where the records are from, for errors */
 	const struct strs *insecure;
 	struct base_finder *finder; /* fetches layers of bases, confirms what was pushed */
 
@@ -34,7 +35,8 @@ struct load {
 /*
  * Sets each record's "ref", or fails and sets none: "NAME:HEX" (the digits of the manifest's
  * digest) in an engine or a cluster, NAME@DIGEST in a registry, with the digest that the engine
- * pushed and the registry confirmed.
+ * pushed and the registry confirmed: what it has under it is the image, by its config. Of several
+ * images in one repository the first one has the tag.
  */
 int load_images(struct load *load, struct records *records, struct err *err);
 void load_release(struct load *load);
@@ -47,10 +49,13 @@ struct load_image {
 	char digest[DIGEST_SIZE]; /* of its manifest */
 	char id[DIGEST_SIZE];     /* of its config */
 	struct strs has;          /* digests of the layers that the engine has */
-	struct strs names;        /* "registry/repository:tag" that it is to have, at least one */
-	bool there;               /* in the engine, or in all nodes */
-	bool confirmed;           /* at the registry; all is done */
-	char *ref;                /* the result */
+	struct strs tags;         /* of target.tags, those that no image before it has */
+	/* "registry/repository:tag" that it is to have: with HEX as the tag, which no other image
+	 * has, then with each of its tags */
+	struct strs names;
+	bool there;     /* in the engine, or in all nodes */
+	bool confirmed; /* at the registry; all is done */
+	char *ref;      /* the result */
 };
 
 /* The steps that engines and nodes share. Chooses the platform; the image's other ones are noted.

@@ -85,7 +85,7 @@ char *target_reference(const struct target *target, bool tagged, const char *dig
 {
 	const char *tag = target->tags.n == 1 ? target->tags.v[0] : "latest";
 
-	if (target->tag_only)
+	if (target->tag_only && tagged)
 		return xasprintf("%s:%s", target->ref.name, tag);
 	if (target->place == REF_REGISTRY && tagged && strcmp(tag, "latest") != 0)
 		return xasprintf("%s:%s@%s", target->ref.name, tag, digest);

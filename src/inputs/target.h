@@ -23,7 +23,8 @@ int target_make(struct target *target, const json_t *record, const char *repo,
 void target_release(struct target *target);
 
 /* The reference to print for a registry and the store; the tag is in it when exactly one other than
- * latest was asked for. tagged: whether this image has the tags. malloced. */
+ * latest was asked for. tagged: whether this image has the tags; one that has not is named by its
+ * digest, whatever was asked for. malloced. */
 char *target_reference(const struct target *target, bool tagged, const char *digest);
 
 /* What --image-refs writes: the reference of each image that was pushed, a line each; that of an

@@ -92,6 +92,23 @@ else
 fi
 mv "$tmp/docker" "$tmp/nodes/bin/docker"
 
+# ---- blobs that a node had a moment ago ----
+echo 'program app, once more' >app
+ko-layer --name app app | ko-push --repo '' -o lost.json 2>/dev/null
+lost=$(jq -r '.image.digest' lost.json | cut -d : -f 2)
+jq -r '.layers[].digest, .config.digest' ".ko/oci/blobs/sha256/$lost" >"$tmp/nodes/kind-worker/once"
+ok "a node that loses blobs" load lost.json
+is "gets all of it" "$(imports)" "kind-control-plane kind-worker kind-worker kind-worker2"
+like "it is whole" "$(node kind-worker images check | grep "app:$lost")" 'complete \(3/3\) .* true'
+
+echo 'program app, for the last time' >app
+ko-layer --name app app | ko-push --repo '' -o lost.json 2>/dev/null
+lost=$(jq -r '.image.digest' lost.json | cut -d : -f 2)
+jq -r '.layers[0].digest' ".ko/oci/blobs/sha256/$lost" >"$tmp/nodes/kind-worker/drop"
+ok "a node that loses the base's layer" load lost.json
+is "gets all of it, too" "$(imports)" "kind-control-plane kind-worker kind-worker kind-worker2"
+like "that is whole" "$(node kind-worker images check | grep "app:$lost")" 'complete \(3/3\) .* true'
+
 # ---- failures ----
 fails "no such cluster" 1 'kind cluster none: docker knows no running nodes of it; kind create cluster makes one, and KIND_CLUSTER_NAME says which is meant' \
 	env KIND_CLUSTER_NAME=none ko-load --repo kind.local app.json

@@ -18,6 +18,7 @@ make_record far linux/arm64 linux/s390x | ko-push --repo '' >far.json 2>/dev/nul
 digest=$(jq -r .image.digest app.json)
 hex=${digest#sha256:}
 id=$(jq -r .config.digest ".ko/oci/blobs/sha256/$hex")
+multi_id=$(jq -r .config.digest ".ko/oci/blobs/sha256/$(jq -r '.platforms[0].manifest.digest' multi.json | cut -d : -f 2)")
 local_ref=ko.local/app:$hex
 
 ref() { jq -r .ref "$1"; }
@@ -116,7 +117,23 @@ if start_registry; then
 	fails "a digest that is not there" 4 'says that it pushed sha256:0{64}, but the registry does not have it' ko-load --repo "$registry/x" app.json
 	says push '200\n{"errorDetail":{"message":"denied"}}\n'
 	fails "a push that is refused" 4 "docker: push $registry/x/app:latest: denied" ko-load --repo "$registry/x" app.json
-	rm "$DOCKER_CONFIG/config.json"
+	# What another run brought to the registry under the same tag.
+	other=$(jq -c '.bare = true' multi.json | ko-push --repo "$registry/x/app" | jq -r '.platforms[0].manifest.digest')
+	says push '200\n{}\n'
+	fails "no digest, and another image under the tag" 4 "$registry/x/app: sha256:[0-9a-f]{64}, which the engine pushed, is another image than example.com/app: its config is not $id; does another run push the same tag\? run again" \
+		ko-load --repo "$registry/x" app.json
+	own=$(ko-push --repo "$registry/x" app.json | ref -)
+	says push '200\n{"aux":{"Tag":"latest","Digest":"'"$other"'","Size":1}}\n'
+	fails "the digest of another image" 4 "which the engine pushed, is another image than example.com/app" ko-load --repo "$registry/x" app.json
+	says push '200\n{"aux":{"Tag":"latest","Digest":"'"$digest"'","Size":1}}\n'
+	is "the image" "$(ko-load --repo "$registry/x" app.json | ref -)" "$own"
+	jq -c --arg ref "$registry/x/app@sha256:$(printf %064d 0)" '.ref = $ref' app.json >gone.json
+	fails "--confirm: gone, and pushed with another digest" 4 "^ko-load: $registry/x/app@sha256:0{64} is gone from the registry, and the engine pushed $digest in its place; remove gone.json and run again$" \
+		ko-load --confirm --repo "$registry/x" gone.json
+	ok "the same image elsewhere" ko-push --repo "$registry/y" app.json
+	jq -c --arg ref "$own" '.ref = $ref' app.json >here.json
+	is "--confirm in another repository" "$(ko-load --confirm --repo "$registry/y" here.json | ref -)" "$registry/y/app@$digest"
+	rm -f "$DOCKER_CONFIG/config.json" "$fake/push"
 fi
 export DOCKER_HOST="$real_host"
 
@@ -127,6 +144,8 @@ contents() {
 	skopeo --insecure-policy inspect --tls-verify=false --raw --config "docker://$1" | sha256sum
 	skopeo --insecure-policy inspect --tls-verify=false --config "docker://$1" | jq -c '[.rootfs.diff_ids, .config]'
 }
+
+config_of() { skopeo --insecure-policy inspect --tls-verify=false --raw "docker://$1" | jq -r .config.digest; }
 
 # loads BUILDER: the checks that all engines have in common.
 loads() {
@@ -162,6 +181,11 @@ loads() {
 multi
 $local_ref
 ko.local/multi:$(jq -r '.platforms[0].manifest.digest' multi.json | cut -d : -f 2)"
+	is "$1: two programs in one repository are themselves" \
+		"$(jq -c '.bare = true' app.json multi.json | ko-load --repo "$registry/bare-$1" 2>/dev/null | jq -r .ref |
+			while read -r each; do config_of "$each"; done)" "$id
+$multi_id"
+	is "$1: the first one has the tag" "$(config_of "$registry/bare-$1:latest")" "$id"
 }
 
 if ! start_registry; then

@@ -111,6 +111,8 @@ is "--tag-only" "$(ko-push --repo "$registry/team" --tag v1 --tag-only three.jso
 
 sed 's/"importpath"/"bare":true,"importpath"/' three.json >bare.json
 ko-push --repo "$registry/all" -o bare-refs.json bare.json
+is "bare: --tag-only names the image that has the tag" "$(ko-push --repo "$registry/all" -t v9 --tag-only bare.json |
+	jq -r .ref | sed 's/@.*/@/' | xargs)" "$registry/all:v9 $registry/all@ $registry/all@"
 is "bare: one repository" "$(jq -r '.ref | sub("@.*"; "")' bare-refs.json | sort -u)" "$registry/all"
 is "and the first image has the tag" "$(skopeo inspect --raw --tls-verify=false "docker://$registry/all" | sha256sum | cut -d' ' -f1)" \
 	"$(jq -r 'select(.name == "a").image.digest' refs.json | cut -d: -f2)"

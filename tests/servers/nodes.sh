@@ -4,7 +4,9 @@
 #
 #	nodes_start NAME...      starts a containerd for each node; fails with the reason in $nodes_why
 #	nodes_command PROGRAM    makes the script $tmp/nodes/bin/PROGRAM; what it is asked is in
-#	                         $tmp/nodes/log, as is how many bytes an import read
+#	                         $tmp/nodes/log, as is how many bytes an import read. Digests in
+#	                         $tmp/nodes/NAME/once are listed once as if the node had the blobs; those in
+#	                         drop are removed after the next import
 #	node NAME COMMAND...     ctr in the namespace that Kubernetes uses
 #	nodes_stop               for the test's cleanup()
 #
@@ -94,7 +96,15 @@ nodes_command() {
 			case "$*" in
 			*import*)
 				[ ! -e "$nodes/no-import" ] || { cat >/dev/null; cat "$nodes/no-import" >&2; exit 1; }
-				tee "$nodes/$name/archive" | ctr --address "$nodes/$name/sock" "$@"
+				tee "$nodes/$name/archive" | ctr --address "$nodes/$name/sock" "$@" || exit
+				[ ! -e "$nodes/$name/drop" ] || ctr --address "$nodes/$name/sock" --namespace k8s.io \
+					content rm $(cat "$nodes/$name/drop") >/dev/null
+				rm -f "$nodes/$name/drop"
+				;;
+			*'content ls'*)
+				cat "$nodes/$name/once" 2>/dev/null
+				rm -f "$nodes/$name/once"
+				exec ctr --address "$nodes/$name/sock" "$@"
 				;;
 			*) exec ctr --address "$nodes/$name/sock" "$@" ;;
 			esac
