@@ -127,14 +127,14 @@ static int run(const struct strs *words, struct err *err)
 {
 	cleanup(buf_release) struct buf manifests = { 0 };
 	struct cluster cluster = { .verb = verb, .words = &flags, .manifests = &manifests };
-	int seconds = wait_time ? rollout_seconds(wait_time, err) : 0, status = 0;
+	int seconds = wait_time ? rollout_seconds(wait_time, err) : 0, status;
 
-	if (seconds < 0 || file_read(file, FILE_LIMIT, &manifests, err) || check(&manifests, err))
-		return -1;
 	for (size_t i = 0; i < words->n; i++)
 		strs_add(&flags, words->v[i]);
-	if (preflight && !kubectl_is_dry_run(&flags))
-		status = ask_cluster(&cluster, err);
+	if (seconds < 0 || kubectl_check_words(&flags, err) ||
+		file_read(file, FILE_LIMIT, &manifests, err) || check(&manifests, err))
+		return -1;
+	status = preflight && !kubectl_is_dry_run(&flags) ? ask_cluster(&cluster, err) : 0;
 	if (!status && diff)
 		status = show_diff(&cluster, err);
 	if (!status)

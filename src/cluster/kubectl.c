@@ -40,52 +40,94 @@ static const struct flag {
 	{ "user", 0, true, KUBECTL_CONNECTION },
 	{ "username", 0, true, KUBECTL_CONNECTION },
 	{ "v", 'v', true, KUBECTL_CONNECTION },
+	{ "filename", 'f', true, KUBECTL_OBJECTS },
+	{ "recursive", 'R', false, KUBECTL_OBJECTS },
+	{ "selector", 'l', true, KUBECTL_OBJECTS },
 	{ "field-manager", 0, true, KUBECTL_DIFF },
 	{ "force-conflicts", 0, false, KUBECTL_DIFF },
 	{ "prune", 0, false, KUBECTL_DIFF },
 	{ "prune-allowlist", 0, true, KUBECTL_DIFF },
-	{ "selector", 'l', true, KUBECTL_DIFF },
 	{ "server-side", 0, false, KUBECTL_DIFF },
 	{ "show-managed-fields", 0, false, KUBECTL_DIFF },
 };
 
-/* The flag that a word begins or is, or NULL; *complete when its value is in the word as well. */
-static const struct flag *find(const char *word, bool *complete)
+/* By its letter, or, where that is 0, by n bytes of its name. NULL: the table does not have it. */
+static const struct flag *find(char letter, const char *name, size_t n)
 {
-	bool is_long = starts_with(word, "--");
-	size_t n = is_long ? strcspn(word + 2, "=") : 0;
-
-	if (word[0] != '-' || !word[1])
-		return NULL;
 	for (size_t i = 0; i < countof(flags); i++) {
 		const struct flag *flag = &flags[i];
 
-		if (is_long ? strlen(flag->name) == n && !strncmp(flag->name, word + 2, n)
-			    : flag->letter == word[1]) {
-			*complete = !flag->has_value || (is_long ? word[2 + n] : word[2]);
+		if (letter ? flag->letter == letter
+			   : strlen(flag->name) == n && !strncmp(flag->name, name, n))
 			return flag;
-		}
 	}
 	return NULL;
 }
 
-void kubectl_add_words(struct strs *argv, const struct strs *words, enum kubectl_words which)
+/* "--name" or "--name=value". Returns the flag if its value is the next word. */
+static const struct flag *add_long(struct strs *argv, const char *word, enum kubectl_words which)
 {
-	for (size_t i = 0; i < words->n; i++) {
-		bool complete, wanted;
-		const struct flag *flag = find(words->v[i], &complete);
+	size_t n = strcspn(word + 2, "=");
+	const struct flag *flag = find(0, word + 2, n);
+
+	if (flag && flag->kind <= which)
+		strs_add(argv, word);
+	return flag && flag->has_value && !word[2 + n] ? flag : NULL;
+}
+
+/* "-Rn", letters that stand together: the first that has a value takes the rest ("-nprod",
+ * "-R=false"), or the next word. What a letter that is not known takes is not known either. */
+static const struct flag *add_letters(struct strs *argv, const char *word, enum kubectl_words which)
+{
+	for (const char *s = word + 1; *s; s++) {
+		const struct flag *flag = find(*s, NULL, 0);
+		bool last = flag && (flag->has_value || s[1] == '=');
 
 		if (!flag)
-			continue;
-		wanted = flag->kind <= which;
-		if (wanted)
-			strs_add(argv, words->v[i]);
-		if (!complete && i + 1 < words->n) {
-			i++;
-			if (wanted)
-				strs_add(argv, words->v[i]);
+			return NULL;
+		if (flag->kind <= which)
+			strs_take(argv, last ? xasprintf("-%s", s) : xasprintf("-%c", *s));
+		if (last)
+			return s[1] ? NULL : flag;
+	}
+	return NULL;
+}
+
+/* Adds the flags among the words. Returns the one whose value is missing at the end, or NULL. */
+static const struct flag *add_words(
+	struct strs *argv, const struct strs *words, enum kubectl_words which)
+{
+	const struct flag *open = NULL;
+
+	for (size_t i = 0; i < words->n; i++) {
+		const char *word = words->v[i];
+
+		if (open) {
+			if (open->kind <= which)
+				strs_add(argv, word);
+			open = NULL;
+		} else if (word[0] == '-') {
+			open = word[1] == '-' ? add_long(argv, word, which)
+					      : add_letters(argv, word, which);
 		}
 	}
+	return open;
+}
+
+void kubectl_add_words(struct strs *argv, const struct strs *words, enum kubectl_words which)
+{
+	(void)add_words(argv, words, which);
+}
+
+int kubectl_check_words(const struct strs *words, struct err *err)
+{
+	cleanup(strs_release) struct strs ignored = { 0 };
+	const struct flag *open = add_words(&ignored, words, KUBECTL_DIFF);
+
+	if (!open)
+		return 0;
+	return err_set(err, ERR_USAGE, "%s, an option for kubectl, lacks its value at the end",
+		words->v[words->n - 1]);
 }
 
 bool kubectl_is_dry_run(const struct strs *words)
@@ -146,10 +188,10 @@ static int own_namespaces(const struct cluster *cluster, struct strs *names, str
 	struct proc proc = { .input = cluster->manifests, .output = &out, .messages = &ignored };
 
 	begin(&argv, "create");
-	kubectl_add_words(&argv, cluster->words, KUBECTL_CONNECTION);
 	strs_add(&argv, "--dry-run=client");
 	strs_add(&argv, "--validate=false");
 	strs_add(&argv, "--output=name");
+	kubectl_add_words(&argv, cluster->words, KUBECTL_OBJECTS);
 	if (run(&proc, &argv, err) < 0)
 		return -1;
 	strs_split(names, buf_str(&out), "\n");
@@ -196,6 +238,20 @@ static int only_own_missing(const struct cluster *cluster, const struct buf *sai
 	return 1;
 }
 
+/* The user's command as a dry run, whatever the words are: said at the end, so that a
+ * --dry-run=none before it does not count, and twice, since a flag that lacks its value takes the
+ * first for it. */
+static void begin_dry_run(struct strs *argv, const struct cluster *cluster)
+{
+	static const char dry_run[] = "--dry-run=server";
+
+	begin(argv, cluster->verb);
+	for (size_t i = 0; i < cluster->words->n; i++)
+		strs_add(argv, cluster->words->v[i]);
+	strs_add(argv, dry_run);
+	strs_add(argv, dry_run);
+}
+
 int kubectl_preflight(
 	const struct cluster *cluster, struct buf *said, struct strs *unchecked, struct err *err)
 {
@@ -205,10 +261,7 @@ int kubectl_preflight(
 	struct proc proc = { .input = cluster->manifests, .output = &ignored, .messages = said };
 	int status, forgiven;
 
-	begin(&argv, cluster->verb);
-	for (size_t i = 0; i < cluster->words->n; i++)
-		strs_add(&argv, cluster->words->v[i]);
-	strs_add(&argv, "--dry-run=server");
+	begin_dry_run(&argv, cluster);
 	status = run(&proc, &argv, err);
 	if (status <= 0)
 		return status;

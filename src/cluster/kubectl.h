@@ -62,9 +62,14 @@ struct cluster {
 /* Which of the user's words go to another command. */
 enum kubectl_words {
 	KUBECTL_CONNECTION, /* what all commands have: cluster, user, namespace */
+	KUBECTL_OBJECTS,    /* and those that say which objects are meant: -f, -R, -l */
 	KUBECTL_DIFF,       /* and what kubectl diff shares with kubectl apply */
 };
 void kubectl_add_words(struct strs *argv, const struct strs *words, enum kubectl_words which);
+
+/* ERR_USAGE for words that end in one of these flags without its value: it would take what comes
+ * behind it for that. */
+int kubectl_check_words(const struct strs *words, struct err *err);
 
 /* Whether the words ask for a dry run: nothing will change in the cluster. */
 bool kubectl_is_dry_run(const struct strs *words);

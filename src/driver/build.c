@@ -2,9 +2,11 @@
  * The commands that build: options become words for ko-scan, ko-scan writes the graph, ninja
  * brings it up to date, and what it made is printed.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -214,6 +216,16 @@ int driver_resolve(int argc, char *argv[], struct err *err)
 	return status ? status : file_print(path, err);
 }
 
+/* Another run of this graph may go on, and write the file anew, once we are another program. */
+static int open_as_stdin(const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || (fd != STDIN_FILENO && dup2(fd, STDIN_FILENO) < 0))
+		return err_sys(err, "%s", path);
+	return 0;
+}
+
 /* Becomes ko-apply, so that kubectl's output and status are those of the command. */
 static int hand_over(const char *verb, const char *path, struct err *err)
 {
@@ -221,7 +233,7 @@ static int hand_over(const char *verb, const char *path, struct err *err)
 
 	strs_take(&words, proc_fellow("ko-apply"));
 	strs_take(&words, xasprintf("--verb=%s", verb));
-	strs_take(&words, xasprintf("--filename=%s", path));
+	strs_add(&words, "--filename=-");
 	for (size_t i = 0; i < apply_words.n; i++)
 		strs_add(&words, apply_words.v[i]);
 	strs_add(&words, "--");
@@ -229,19 +241,47 @@ static int hand_over(const char *verb, const char *path, struct err *err)
 		strs_take(&words, xasprintf("--selector=%s", plan.selector));
 	for (size_t i = 0; i < kubectl.n; i++)
 		strs_add(&words, kubectl.v[i]);
+	if (open_as_stdin(path, err))
+		return -1;
 	return proc_exec((const char *const *)strs_argv(&words), err);
+}
+
+/* Whether ko.yaml says for each program where its image goes: 1, 0, or -1. */
+static int have_repositories(struct err *err)
+{
+	cleanup(plan_release) struct plan found = { .graph_dir = xstrdup(file_build_dir(NULL)) };
+
+	if (save_stdin(err) || plan_make(&found, &plan, err))
+		return -1;
+	for (size_t i = 0; i < records_count(&found.records); i++) {
+		const char *repo = record_get(records_at(&found.records, i), "repository");
+
+		if (!repo || !*repo)
+			return 0;
+	}
+	return records_count(&found.records) > 0;
+}
+
+/* Images that stay in the store are none that a cluster could pull. */
+static int need_repository(struct err *err)
+{
+	const char *repo = destination.repo ? destination.repo : getenv("KO_DOCKER_REPO");
+	int have = destination.local ? 1 : repo ? *repo != 0 : have_repositories(err);
+
+	if (have)
+		return have > 0 ? 0 : -1;
+	return err_set(err, ERR_USAGE,
+		"KO_DOCKER_REPO environment variable is unset; set it to the registry that the "
+		"cluster pulls from");
 }
 
 /* What the commands need that talk to a cluster, before anything is built for nothing. */
 static int need_cluster(struct err *err)
 {
-	const char *repo = destination.repo ? destination.repo : getenv("KO_DOCKER_REPO");
 	scratch char *program = proc_find("kubectl");
 
-	if ((!repo || !*repo) && !destination.local)
-		return err_set(err, ERR_USAGE,
-			"KO_DOCKER_REPO environment variable is unset; set it to the registry that "
-			"the cluster pulls from");
+	if (need_repository(err))
+		return -1;
 	if (!program)
 		return err_set(err, ERR_FAILED, "kubectl: not found on PATH");
 	return 0;
@@ -255,7 +295,8 @@ static int apply(
 
 	if (status)
 		return status > 0 ? 0 : -1;
-	if (need_manifests(tool->name, err) || need_cluster(err))
+	if (need_manifests(tool->name, err) || kubectl_check_words(&kubectl, err) ||
+		need_cluster(err))
 		return -1;
 	status = make_goal(tool->name, "apply", "resolved.yaml", &path, err);
 	return status ? status : hand_over(verb, path, err);

@@ -223,39 +223,66 @@ static size_t secret_value(const char *word, size_t n)
 	return 0;
 }
 
-/* Adds a word; of "scheme://user:password@host" the user's part is masked. */
-static void add_masked(struct buf *out, const char *word, size_t n)
+/* Of each "scheme://user:password@host" the user's part is masked, up to the last "@" that no "/"
+ * or blank comes before. malloced. */
+static char *mask_users(const char *text)
 {
-	const char *scheme = memmem(word, n, "://", 3);
-	size_t begin = scheme ? (size_t)(scheme + 3 - word) : n;
-	size_t length = strcspn(word + begin, "/@ \t\r\n'\"");
-	size_t secret = secret_value(word, n);
+	struct buf out = { 0 };
+	const char *scheme;
 
-	if (secret) {
-		buf_add(out, word, secret);
-		buf_addstr(out, "***");
-	} else if (begin + length < n && word[begin + length] == '@') {
-		buf_add(out, word, begin);
-		buf_addstr(out, "***");
-		buf_add(out, word + begin + length, n - begin - length);
-	} else {
-		buf_add(out, word, n);
+	while ((scheme = strstr(text, "://"))) {
+		const char *user = scheme + 3;
+		const char *at = memrchr(user, '@', strcspn(user, "/" WORDS));
+
+		buf_add(&out, text, (size_t)(user - text));
+		if (at)
+			buf_addstr(&out, "***");
+		text = at ? at : user;
 	}
+	buf_addstr(&out, text);
+	return buf_detach(&out);
+}
+
+/* The quote that is open after n bytes, or 0. */
+static char open_quote(const char *s, size_t n)
+{
+	char quote = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (quote ? s[i] == quote : s[i] == '\'' || s[i] == '"')
+			quote = quote ? 0 : s[i];
+	}
+	return quote;
+}
+
+/* Where the secret value ends in the text that a word of n bytes begins: with the word, or at the
+ * quote that closes one from before the value. */
+static size_t secret_end(const char *text, size_t secret, size_t n)
+{
+	char quote = open_quote(text, secret + 1);
+	const char *value = text + secret;
+	const char *close = quote ? strchr(value + (*value == quote), quote) : NULL;
+	size_t end = close ? (size_t)(close - text) : quote ? strlen(text) : n;
+
+	return end > n ? end : n;
 }
 
 char *settings_masked(enum config_key key, const char *value)
 {
 	bool many = key == CONFIG_FLAGS || key == CONFIG_LDFLAGS || key == CONFIG_GOFLAGS;
+	scratch char *text = mask_users(value);
 	struct buf out = { 0 };
 
-	for (;;) {
-		size_t n = strcspn(value, many ? WORDS : "");
+	for (const char *word = text;; buf_addch(&out, *word++)) {
+		size_t n = strcspn(word, many ? WORDS : "");
+		size_t secret = secret_value(word, n);
 
-		add_masked(&out, value, n);
-		value += n;
-		if (!*value)
+		buf_add(&out, word, secret ? secret : n);
+		if (secret)
+			buf_addstr(&out, "***");
+		word += secret ? secret_end(word, secret, n) : n;
+		if (!*word)
 			return buf_detach(&out);
-		buf_addch(&out, *value++);
 	}
 }
 

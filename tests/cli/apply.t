@@ -20,6 +20,7 @@ mkdir "$tmp/recorder"
 cat >"$tmp/recorder/kubectl" <<END
 #!/bin/sh
 for word; do printf '%s\n' "\$word"; done >"$tmp/words"
+{ printf '%s|' "\$@"; echo; } >>"$tmp/calls"
 case \$1 in apply | create) cat >"$tmp/input" ;; esac
 echo 'said on stdout'
 echo 'said on stderr' >&2
@@ -30,7 +31,7 @@ echo 0 >"$tmp/kubectl-status"
 
 # recorded COMMAND...: with that kubectl; its words in $words.
 recorded() {
-	rm -f "$tmp/words" "$tmp/input"
+	rm -f "$tmp/words" "$tmp/input" "$tmp/calls"
 	PATH="$tmp/recorder:$PATH" "$@" >"$tmp/stdout" 2>"$tmp/stderr"
 	status=$?
 	words=$(cat "$tmp/words" 2>/dev/null | tr '\n' '|')
@@ -41,6 +42,22 @@ is "no KO_DOCKER_REPO: status" "$status" 2
 like "no KO_DOCKER_REPO: text" "$(cat "$tmp/stderr")" '^ko: KO_DOCKER_REPO environment variable is unset'
 is "no KO_DOCKER_REPO: kubectl is not started" "$words" ""
 ok "no KO_DOCKER_REPO: nothing is built" test ! -e .ko
+
+# Where ko.yaml says for all programs where they go, nothing else has to.
+mkdir second && cp main.go second/
+echo 'builds: [{main: ./second, repository: r.example/x}]' >ko.yaml
+recorded ko apply -f config/manifests/
+like "a repository for another program: text" "$(cat "$tmp/stderr")" '^ko: KO_DOCKER_REPO environment variable is unset'
+ok "a repository for another program: nothing is built" test ! -e .ko
+for where in "repository: $registry/y" "builds: [{main: ., repository: $registry/y}]"; do
+	echo "$where" >ko.yaml
+	recorded sh -c 'ko apply -f - <config/manifests/myapp.yaml'
+	is "ko.yaml has a repository: status" "$status" 0
+	like "ko.yaml has a repository: the reference" "$(cat "$tmp/input")" "image: $registry/y/myapp@sha256:"
+done
+recorded ko run .
+like "ko.yaml has a repository: ko run" "$words" "^run\\|myapp\\|--image\\|$registry/y/myapp@sha256:"
+rm -r second ko.yaml .ko
 
 export KO_DOCKER_REPO="$registry/x"
 fails "no kubectl" 1 '^ko: kubectl: not found on PATH' env PATH="$bin" ko apply -f config/manifests/
@@ -73,6 +90,29 @@ is "create: the words" "$words" 'create|-f|-|'
 like "create: the reference" "$(cat "$tmp/input")" "image: $reference\$"
 recorded ko delete -f config/manifests --ignore-not-found
 is "delete: the words" "$words" 'delete|-f|config/manifests|--ignore-not-found|'
+# A word that lacks its value (an empty variable) takes nothing of ours for it.
+recorded ko apply -f config/manifests --preflight -- --server-side --field-manager
+is "a value is missing: status" "$status" 2
+is "a value is missing: text" "$(cat "$tmp/stderr")" 'ko: --field-manager, an option for kubectl, lacks its value at the end'
+is "a value is missing: kubectl is not started" "$words" ""
+recorded sh -c 'ko-apply --preflight -- -n <config/manifests/myapp.yaml'
+is "a value is missing, in the pipe" "$status $words" "2 "
+recorded ko apply -f config/manifests --preflight -- --dry-run=server --dry-run=none --timeout
+is "a value that only kubectl misses: the preflight stays a dry run" "$(head -n 1 "$tmp/calls")" \
+	'apply|-f|-|--dry-run=server|--dry-run=none|--timeout|--dry-run=server|--dry-run=server|'
+recorded ko apply -f config/manifests --diff -- -Rn prod --filename more --wait
+is "further files go to diff and apply" "$(cat "$tmp/calls")" 'diff|-f|-|-R|-n|prod|--filename|more|
+apply|-f|-|-Rn|prod|--filename|more|--wait|'
+
+# The manifests are those of this run, though the next one may begin when ko has become ko-apply.
+mkdir "$tmp/bin" && cp "$bin"/* "$tmp/bin/"
+mv "$tmp/bin/ko-apply" "$tmp/bin/ko-apply.real"
+printf '#!/bin/sh\nrm .ko/*/resolved.yaml\nexec "$0.real" "$@"\n' >"$tmp/bin/ko-apply"
+chmod +x "$tmp/bin/ko-apply"
+recorded "$tmp/bin/ko" apply -f config/manifests
+like "another run begins before the manifests are read" "$status $(cat "$tmp/input")" "image: $reference\$"
+rm -r "$tmp/bin"
+
 recorded sh -c 'ko resolve -f config/manifests | ko-apply -- --wait'
 is "in a pipe" "$words" 'apply|-f|-|--wait|'
 recorded sh -c 'ko-apply <config/manifests/myapp.yaml'

@@ -42,6 +42,13 @@ static void test_words(void)
 			"--insecure-skip-tls-verify -v 6 --v=7" },
 		{ "--namespaces a --name - -- -", "", "" },
 		{ "--context", "--context", "--context" },
+		{ "-Rn prod", "-n prod", "-R -n prod" },
+		{ "-Rnprod -f more/", "-nprod", "-R -nprod -f more/" },
+		{ "-nRf x", "-nRf", "-nRf" },
+		{ "-R=false -n=a", "-n=a", "-R=false -n=a" },
+		{ "-Ron prod", "", "-R" },
+		{ "--filename=a --filename b --recursive", "",
+			"--filename=a --filename b --recursive" },
 	};
 
 	for (size_t i = 0; i < countof(cases); i++) {
@@ -50,6 +57,29 @@ static void test_words(void)
 
 		is(connection, cases[i].connection, "words for every command");
 		is(diff, cases[i].diff, "words for kubectl diff");
+	}
+}
+
+static void test_missing_value(void)
+{
+	static const struct {
+		const char *line, *last;
+	} cases[] = { { "", NULL }, { "-n a", NULL }, { "--field-manager=", NULL },
+		{ "--context --field-manager", NULL }, { "-R", NULL }, { "-n=", NULL },
+		{ "--all --no-flag-of-ours", NULL }, { "--all --field-manager", "--field-manager" },
+		{ "-n a -s", "-s" }, { "-Rn", "-Rn" }, { "-f", "-f" } };
+
+	for (size_t i = 0; i < countof(cases); i++) {
+		cleanup(strs_release) struct strs words = { 0 };
+		struct err err;
+		int result;
+
+		strs_split(&words, cases[i].line, " ");
+		result = kubectl_check_words(&words, &err);
+		ok(result == (cases[i].last ? -1 : 0), cases[i].line);
+		if (result)
+			ok(err.class == ERR_USAGE && starts_with(err.text, cases[i].last),
+				"its error names the word");
 	}
 }
 
@@ -113,6 +143,7 @@ static void test_selector(void)
 int main(void)
 {
 	test_words();
+	test_missing_value();
 	test_dry_run();
 	test_seconds();
 	test_selector();
