@@ -51,7 +51,7 @@ ko.variables := KO_DOCKER_REPO COSIGN_REPOSITORY KO_BUILDER KO_GOFLAGS KO_DATA_P
   KO_LABELS KO_ANNOTATIONS KO_USER KO_CONTAINERENV KO_INHERITLABELS KO_COMPRESSION KO_SELECTOR \
   KO_DELVE_VERSION KO_GO_PATH SOURCE_DATE_EPOCH
 ko.go_variables := CC CXX FC AR GCCGO GO111MODULE GO386 GOAMD64 GOARCH GOARM GOARM64 GODEBUG GOENV \
-  GOEXPERIMENT GOFIPS140 GOFLAGS GOMIPS GOMIPS64 GOMODCACHE GOOS GOPATH GOPPC64 GORISCV64 GOROOT \
+  GOEXPERIMENT GO_EXTLINK_ENABLED GOFIPS140 GOFLAGS GOMIPS GOMIPS64 GOMODCACHE GOOS GOPATH GOPPC64 GORISCV64 GOROOT \
   GOTOOLCHAIN GOWASM GOWORK CGO_ENABLED CGO_CFLAGS CGO_CPPFLAGS CGO_CXXFLAGS CGO_LDFLAGS \
   PKG_CONFIG PKG_CONFIG_PATH $(sort $(filter CC_FOR_% CXX_FOR_%,$(.VARIABLES)))
 # Which container engine is meant, where one is used.
@@ -65,13 +65,15 @@ ko.scan_args = $(foreach f,$(KO_MANIFESTS),-f $f) $(KO_FLAGS) $(KO_IMPORTPATHS)
 # Parents of the working directory: a go.work or go.mod that appears there changes everything.
 ko.parents = $1$(if $(filter-out /,$1),/) $(if $(filter-out / ,$1),$(call ko.parents,$(patsubst %/,%,$(dir $1))))
 ko.above := $(wildcard $(foreach d,$(call ko.parents,$(CURDIR)),$dgo.work $dgo.mod $dko.yaml $d.ko.yaml $d.ko.yml $d.ko.json $d.ko.toml))
+# The file of go env -w.
+ko.goenv := $(wildcard $(or $(XDG_CONFIG_HOME),$(HOME)/.config)/go/env)
 ko.go := $(firstword $(wildcard $(addsuffix /go,$(subst :, ,$(PATH)))))
 
 define ko.facts
 $(KO_BIN) $(KO_WRAP) $(ko.scan_args)
 $(ko.exports)
 $(foreach v,$(ko.go_variables) $(ko.engine_variables),$v=$(if $(filter-out undefined default,$(origin $v)),$($v)))
-$(ko.above) $(ko.go)
+$(ko.above) $(ko.go) $(ko.goenv)
 endef
 
 # The settings file is written anew, here, only when a setting is another one than last time.

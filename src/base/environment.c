@@ -9,11 +9,11 @@
 extern char **environ;
 
 static const char *const setting_prefixes[] = { "KO_", "CGO_", "PKG_CONFIG", "CC=", "CC_FOR_",
-	"CXX=", "CXX_FOR_",
-	"FC=", "AR=", "GCCGO=", "GO111MODULE=", "GO386=", "GOAMD64=", "GOARCH=", "GOARM=",
-	"GOARM64=", "GODEBUG=", "GOENV=", "GOEXPERIMENT=", "GOFIPS140=", "GOFLAGS=", "GOMIPS=",
-	"GOMIPS64=", "GOMODCACHE=", "GOOS=", "GOPATH=", "GOPPC64=", "GORISCV64=", "GOROOT=",
-	"GOTOOLCHAIN=", "GOWASM=", "GOWORK=", "SOURCE_DATE_EPOCH=", "COSIGN_REPOSITORY=" };
+	"CXX=", "CXX_FOR_", "FC=", "AR=", "GCCGO=", "GO111MODULE=", "GO386=", "GOAMD64=", "GOARCH=",
+	"GOARM=", "GOARM64=", "GODEBUG=", "GOENV=", "GOEXPERIMENT=", "GO_EXTLINK_ENABLED=",
+	"GOFIPS140=", "GOFLAGS=", "GOMIPS=", "GOMIPS64=", "GOMODCACHE=", "GOOS=", "GOPATH=",
+	"GOPPC64=", "GORISCV64=", "GOROOT=", "GOTOOLCHAIN=", "GOWASM=", "GOWORK=",
+	"SOURCE_DATE_EPOCH=", "COSIGN_REPOSITORY=" };
 
 /* Of these, the ones that do not change what is built. */
 static const char *const not_settings[] = { "KO_REPORT=", "KO_BASE_UPDATE=", "KO_VERBOSE=",

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -520,4 +521,34 @@ char *path_relative(const char *absolute)
 	if (n > 1 && absolute[n] != '/')
 		return xstrdup(absolute);
 	return xstrdup(absolute + n + (n > 1));
+}
+
+/* Linux follows no more links in one path (path_resolution(7)). */
+#define LINK_LIMIT 40
+
+void path_links(const char *path, struct strs *dirs)
+{
+	scratch char *whole = xstrdup(path);
+	size_t at = 0;
+
+	for (int links = 0; whole[at] && links < LINK_LIMIT;) {
+		size_t end = at + strspn(whole + at, "/");
+		scratch char *begin = xstrndup(whole, end += strcspn(whole + end, "/"));
+		scratch char *dir = path_dir(begin);
+		char target[PATH_MAX];
+		ssize_t n = readlink(begin, target, sizeof target - 1);
+		char *next;
+
+		at = end;
+		if (n < 0)
+			continue;
+		target[n] = '\0';
+		strs_add(dirs, dir);
+		next = *target == '/' ? xasprintf("%s%s", target, whole + end)
+				      : xasprintf("%s/%s%s", dir, target, whole + end);
+		free(whole);
+		whole = next;
+		at = 0;
+		links++;
+	}
 }

@@ -109,6 +109,9 @@ char *path_clean(const char *path);
 /* Absolute path to one relative to the working directory where it lies inside it, else a copy.
  * malloced. */
 char *path_relative(const char *absolute);
+/* Adds the directories that hold the symbolic links which the path leads through: they are newer
+ * once a link leads elsewhere, also to what is older. */
+void path_links(const char *path, struct strs *dirs);
 /* The absolute, cleaned form, seen from the working directory; links are not followed. malloced. */
 char *path_absolute(const char *path);
 

@@ -220,6 +220,17 @@ static int check_link(const struct tree *tree, const char *path)
 	return 0;
 }
 
+/* A path that is read, and what decides over where it leads. */
+static void note(const struct layer_maker *maker, const char *path)
+{
+	cleanup(strs_release) struct strs dirs = { 0 };
+
+	path_links(path, &dirs);
+	for (size_t i = 0; i < dirs.n; i++)
+		depfile_add(maker->depfile, dirs.v[i]);
+	depfile_add(maker->depfile, path);
+}
+
 static int add_link(struct tree *tree, const char *path, struct tar_entry *entry)
 {
 	char target[4096];
@@ -245,6 +256,7 @@ static int add_path(
 	if (lstat(path, &st))
 		return err_sys(tree->err, "%s", path);
 	if (S_ISLNK(st.st_mode) && tree->follow) {
+		note(tree->maker, path);
 		if (check_link(tree, path))
 			return -1;
 		if (stat(path, &st))
@@ -371,7 +383,7 @@ json_t *layer_kodata(
 		goto out;
 	add_dirs(&tree.archive, tree.windows ? windows_dirs : linux_dirs, tree.mtime, tree.windows);
 	if (dir)
-		depfile_add(maker->depfile, dir);
+		note(maker, dir);
 	if (!dir || !walk(&tree, dir, tree.windows ? "Files/var/run/ko" : "/var/run/ko", NULL))
 		layer = finish(&tree.archive, "kodata", NULL, err);
 out:
@@ -407,7 +419,7 @@ json_t *layer_data(const struct layer_maker *maker, const char *dir, struct err 
 		read_epoch(&tree.mtime, "KO_DATA_DATE_EPOCH", err) ||
 		archive_begin(&tree.archive, maker->oci, &maker->codec, maker->jobs, err))
 		return NULL;
-	depfile_add(maker->depfile, dir);
+	note(maker, dir);
 	if (!walk(&tree, dir, "", NULL))
 		layer = finish(&tree.archive, "data", NULL, err);
 	archive_abandon(&tree.archive);

@@ -246,11 +246,9 @@ static void note_inputs(const struct builder *b, struct state *next, const struc
 {
 	cleanup(inputs_release) struct go_inputs common = { 0 };
 	cleanup(strs_release) struct strs flags = { 0 };
-	const char *inherited = getenv("GOFLAGS");
 	struct err ignored;
 
-	if (inherited)
-		(void)goflags_split(&flags, inherited, "GOFLAGS", &ignored);
+	(void)goflags_split(&flags, env->goflags, "GOFLAGS", &ignored);
 	for (size_t i = 0; i < b->group->flags.n; i++)
 		strs_add(&flags, b->group->flags.v[i]);
 	modules_inputs(&common, list, env, b->group->dir, &flags);

@@ -132,17 +132,20 @@ static int set_up_cgo(struct strs *env, const char *text, struct err *err)
 		text, enabled, platform.os, platform.arch);
 }
 
-/* Where "go env -w" writes (os.UserConfigDir). malloced, NULL: nowhere. */
-static char *settings_file(void)
+/* os.UserConfigDir of Go. */
+char *go_settings_file(void)
 {
 	const char *file = getenv("GOENV"), *config = getenv("XDG_CONFIG_HOME");
 	const char *home = getenv("HOME");
+	scratch char *path = NULL;
 
 	if (file && *file)
-		return strcmp(file, "off") ? xstrdup(file) : NULL;
-	if (config && *config)
-		return xasprintf("%s/go/env", config);
-	return home && *home ? xasprintf("%s/.config/go/env", home) : NULL;
+		path = strcmp(file, "off") ? xstrdup(file) : NULL;
+	else if (config && *config)
+		path = xasprintf("%s/go/env", config);
+	else if (home && *home)
+		path = xasprintf("%s/.config/go/env", home);
+	return path && file_exists(path) ? steal(&path) : NULL;
 }
 
 /* All places from which go takes flags. */
@@ -150,7 +153,7 @@ static int check_inherited(const struct go_group *group, struct err *err)
 {
 	cleanup(strs_release) struct strs lines = { 0 };
 	cleanup(buf_release) struct buf text = { 0 };
-	scratch char *file = settings_file();
+	scratch char *file = go_settings_file();
 	struct err ignored;
 
 	if (goflags_check_text(getenv("GOFLAGS"), "GOFLAGS", err))
@@ -282,6 +285,24 @@ void go_groups_release(struct go_groups *groups)
 	*groups = (struct go_groups){ 0 };
 }
 
+/* Variables that go, its compilers and linkers obey: those of ko are in flags and env by now. */
+static void add_settings(struct buf *text, const struct go_group *group)
+{
+	cleanup(strs_release) struct strs settings = { 0 };
+	const char *cgo = variable(&group->env, "CGO_ENABLED");
+	bool has_cgo = cgo && strcmp(cgo, "0");
+
+	environment_settings(&settings);
+	for (size_t i = 0; i < settings.n; i++) {
+		const char *setting = settings.v[i];
+
+		if (starts_with(setting, "KO_") || starts_with(setting, "COSIGN_") ||
+			(starts_with(setting, "SOURCE_DATE_EPOCH=") && !has_cgo))
+			continue;
+		buf_addf(text, "%s\n", setting);
+	}
+}
+
 static void add_all(struct buf *text, const struct strs *strs)
 {
 	for (size_t i = 0; i < strs->n; i++)
@@ -291,14 +312,15 @@ static void add_all(struct buf *text, const struct strs *strs)
 char *go_group_dir(const struct go_group *group)
 {
 	cleanup(buf_release) struct buf text = { 0 };
-	cleanup(strs_release) struct strs settings = { 0 };
 	scratch char *go = proc_find("go");
+	scratch char *file = go_settings_file();
 	char print[FINGERPRINT_SIZE];
 
 	scratch char *store = path_absolute(group->builddir);
 	scratch char *inside = path_relative(store);
 
-	buf_addf(&text, "%s\n%s\n%s\n", group->dir, group->platform, go ? go : "");
+	buf_addf(&text, "%s\n%s\n%s\n%s\n", group->dir, group->platform, go ? go : "",
+		file ? file : "");
 	/* Two trees may share a build directory that is in neither. */
 	if (*inside == '/') {
 		scratch char *cwd = path_absolute(".");
@@ -307,8 +329,7 @@ char *go_group_dir(const struct go_group *group)
 	}
 	add_all(&text, &group->flags);
 	add_all(&text, &group->env);
-	environment_settings(&settings);
-	add_all(&text, &settings);
+	add_settings(&text, group);
 	fingerprint_of(text.data, text.len, print);
 	return xasprintf("%s/go/%.16s", group->builddir, print);
 }

@@ -31,6 +31,10 @@ void go_groups_release(struct go_groups *groups);
  * over go's result but files. malloced. */
 char *go_group_dir(const struct go_group *group);
 
+/* The file that "go env -w" has written, by GOENV, XDG_CONFIG_HOME and HOME. malloced; NULL: none.
+ */
+char *go_settings_file(void);
+
 /* Adds what go's environment gets for a platform: CGO_ENABLED=0 unless the user has set it, GOOS,
  * GOARCH, and GOARM or GOAMD64 by the variant, as ko does. */
 int go_platform_environment(struct strs *env, const char *platform, struct err *err);

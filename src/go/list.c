@@ -181,8 +181,9 @@ void go_list_release(struct go_list *list)
 int go_env_load(struct go_env *go, const char *dir, const struct strs *env, struct err *err)
 {
 	static const char *const argv[] = { "go", "env", "GOROOT", "GOMODCACHE", "GOWORK", "GOENV",
-		"GOMOD", NULL };
-	char **fields[] = { &go->goroot, &go->gomodcache, &go->gowork, &go->goenv, &go->gomod };
+		"GOMOD", "GOFLAGS", NULL };
+	char **fields[] = { &go->goroot, &go->gomodcache, &go->gowork, &go->goenv, &go->gomod,
+		&go->goflags };
 	cleanup(buf_release) struct buf out = { 0 };
 	cleanup(buf_release) struct buf messages = { 0 };
 	struct proc proc = {
@@ -210,5 +211,6 @@ void go_env_release(struct go_env *go)
 	free(go->gowork);
 	free(go->goenv);
 	free(go->gomod);
+	free(go->goflags);
 	*go = (struct go_env){ 0 };
 }

@@ -34,7 +34,7 @@ struct go_list {
 
 /* What go knows about its surroundings. */
 struct go_env {
-	char *goroot, *gomodcache, *gowork, *goenv, *gomod;
+	char *goroot, *gomodcache, *gowork, *goenv, *gomod, *goflags;
 };
 
 /* Fills in a struct proc that lists packages; argv holds the words, output what is printed. */

@@ -6,12 +6,11 @@
 /*
  * Writes a plan as a build graph. Beside the graph file, in its directory, go the files that the
  * edges start from: scan.json (all records, with where they were found), GROUP.scan.json (the
- * records that one go build makes) and manifests (the list of files). All are left alone where
- * they would not change. Descriptors, not bytes, flow: NAME.PLATFORM.bin.json,
- * NAME.PLATFORM.layer.json, base-N.json, NAME.image.json, saved.json, sboms.json, refs.json,
- * resolved.yaml, all there too.
- * "apply" is the goal before the cluster is spoken to: resolved.yaml, and all images confirmed by
- * the registry.
+ * records that one go build makes), manifests (the list of files) and contents (their
+ * fingerprints). All are left alone where they would not change. Descriptors, not bytes, flow:
+ * NAME.PLATFORM.bin.json, NAME.PLATFORM.layer.json, base-N.json, NAME.image.json, saved.json,
+ * sboms.json, refs.json, resolved.yaml, all there too. "apply" is the goal before the cluster is
+ * spoken to: resolved.yaml, and all images confirmed by the registry.
  */
 struct graph_options {
 	const char *file;           /* the graph */
@@ -36,8 +35,8 @@ int graph_make(const struct plan *plan, const struct graph_options *options, str
 
 /*
  * All that decides over the graph besides files, a line each: the words, the environment variables
- * that ko, go and cgo obey, which go and which tools are used, and which of go.work, go.mod and
- * ko.yaml there are from here upwards.
+ * that ko, go and cgo obey, the file of go env -w, which go and which tools are used, and which of
+ * go.work, go.mod and ko.yaml there are from here upwards.
  */
 void graph_settings(const struct strs *words, const char *bin, struct buf *text);
 

@@ -10,6 +10,7 @@
 #include "base/opt.h"
 #include "base/proc.h"
 #include "formats/digest.h"
+#include "go/group.h"
 #include "graph.h"
 
 static void add_program(struct buf *text, const char *name)
@@ -49,6 +50,7 @@ static void add_presence(struct buf *text)
 void graph_settings(const struct strs *words, const char *bin, struct buf *text)
 {
 	cleanup(strs_release) struct strs settings = { 0 };
+	scratch char *file = go_settings_file();
 
 	buf_addf(text, "ko %s %s\n", version, bin ? bin : "");
 	for (size_t i = 0; i < words->n; i++)
@@ -56,6 +58,8 @@ void graph_settings(const struct strs *words, const char *bin, struct buf *text)
 	environment_settings(&settings);
 	for (size_t i = 0; i < settings.n; i++)
 		buf_addf(text, "%s\n", settings.v[i]);
+	if (file)
+		buf_addf(text, "%s\n", file);
 	add_program(text, "go");
 	add_presence(text);
 }

@@ -131,11 +131,14 @@ static int write_manifest_list(
 	const struct layout *layout, const struct plan *plan, struct err *err)
 {
 	scratch char *path = path_join(layout->dir, "manifests");
+	scratch char *contents = path_join(layout->dir, "contents");
 	cleanup(buf_release) struct buf text = { 0 };
 
 	for (size_t i = 0; i < plan->manifests.n; i++)
 		buf_addf(&text, "%s\n", plan->manifests.v[i]);
-	return file_save(path, buf_str(&text), text.len, err) < 0 ? -1 : 0;
+	if (file_save(path, buf_str(&text), text.len, err) < 0)
+		return -1;
+	return file_save(contents, buf_str(&plan->contents), plan->contents.len, err) < 0 ? -1 : 0;
 }
 
 /* A file that is there when the graph has to be made anew each time. */

@@ -28,7 +28,7 @@ struct layout {
 	size_t base_count, base_cap;
 };
 
-/* Groups the plan's records and writes scan.json, GROUP.scan.json and manifests. */
+/* Groups the plan's records and writes scan.json, GROUP.scan.json, manifests, contents. */
 int layout_make(struct layout *layout, const struct plan *plan, const char *file, struct err *err);
 void layout_release(struct layout *layout);
 

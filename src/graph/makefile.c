@@ -58,12 +58,10 @@ static void begin(struct makefile *m, const char *stamp, const char *results,
 {
 	buf_addf(&m->out, "\n%s: %s;\n%s: %s $(ko.settings) $(call ko.need,%s)\n", results, stamp,
 		stamp, prerequisites, results);
-	buf_addf(&m->out, "\t$(ko.say) '%s'\n\t$(ko.at)touch $@.new && $(KO_WRAP)%s $(KO_BIN)%s",
-		say,
-		strcmp(tool, "ko-base") && strcmp(tool, "ko-push") && strcmp(tool, "ko-load")
-			? " $(ko.env)"
-			: "",
-		tool);
+	buf_addstr(&m->out, "\t$(ko.say)");
+	add_word(m, say);
+	buf_addf(&m->out, "\n\t$(ko.at)touch $@.new && $(KO_WRAP)%s $(KO_BIN)%s",
+		strcmp(tool, "ko-base") && strcmp(tool, "ko-load") ? " $(ko.env)" : "", tool);
 }
 
 static void end(struct makefile *m)
@@ -232,7 +230,8 @@ static void write_confirm(struct makefile *m)
 static void write_patch(struct makefile *m)
 {
 	scratch char *stamp = path_join(m->layout.dir, "resolved.stamp");
-	scratch char *before = xasprintf("%s/refs.json %s/manifests", m->layout.dir, m->layout.dir);
+	scratch char *before = xasprintf("%s/refs.json %s/manifests %s/contents", m->layout.dir,
+		m->layout.dir, m->layout.dir);
 
 	begin(m, stamp, "$(KO_RESOLVED)", before, "resolve manifests", "ko-patch");
 	buf_addf(&m->out, " --files-from %s/manifests --refs %s/refs.json", m->layout.dir,

@@ -55,6 +55,14 @@ static void bind(struct ninja *n, const char *name, const char *value)
 	buf_addch(&n->out, '\n');
 }
 
+/* The same for a value that stands in commands. */
+static void bind_word(struct ninja *n, const char *name, const char *value)
+{
+	scratch char *word = shell_quote(value);
+
+	bind(n, name, word);
+}
+
 static void bind_words(struct ninja *n, const char *name, const struct strs *words)
 {
 	if (!words || !words->n)
@@ -93,7 +101,7 @@ static void write_markers(struct ninja *n)
 	begin(n, n->store);
 	rule(n, "ko_store");
 	buf_addch(&n->out, '\n');
-	bind(n, "dir", n->options->oci);
+	bind_word(n, "dir", n->options->oci);
 	begin(n, n->programs);
 	rule(n, "ko_marker");
 	buf_addch(&n->out, '\n');
@@ -113,10 +121,10 @@ static void write_base(struct ninja *n, const struct base *base)
 	rule(n, "ko_base");
 	after(n, n->store);
 	buf_addch(&n->out, '\n');
-	bind(n, "dir", n->options->builddir);
-	bind(n, "oci", n->options->oci);
+	bind_word(n, "dir", n->options->builddir);
+	bind_word(n, "oci", n->options->oci);
 	bind(n, "depfile", depfile);
-	bind(n, "base", base->reference);
+	bind_word(n, "base", base->reference);
 	bind_words(n, "args", &args);
 }
 
@@ -141,11 +149,11 @@ static void write_gobuild(struct ninja *n, const struct group *group, const char
 	buf_addstr(&n->out, " ||");
 	add_path(n, found);
 	buf_addch(&n->out, '\n');
-	bind(n, "dir", n->options->builddir);
+	bind_word(n, "dir", n->options->builddir);
 	bind(n, "platform", platform);
-	bind(n, "found", found);
+	bind_word(n, "found", found);
 	bind(n, "depfile", depfile);
-	bind(n, "pattern", pattern);
+	bind_word(n, "pattern", pattern);
 	bind(n, "title", title);
 }
 
@@ -164,8 +172,8 @@ static void write_layer(struct ninja *n, const char *name, const char *platform)
 	add_path(n, in);
 	after(n, n->store);
 	buf_addch(&n->out, '\n');
-	bind(n, "dir", n->options->builddir);
-	bind(n, "oci", n->options->oci);
+	bind_word(n, "dir", n->options->builddir);
+	bind_word(n, "oci", n->options->oci);
 	bind(n, "depfile", depfile);
 	bind(n, "title", title);
 	bind_words(n, "args", &args);
@@ -190,8 +198,8 @@ static void write_image(struct ninja *n, const json_t *record)
 	after(n, n->store);
 	add_path(n, base);
 	buf_addch(&n->out, '\n');
-	bind(n, "oci", n->options->oci);
-	bind(n, "base", base);
+	bind_word(n, "oci", n->options->oci);
+	bind_word(n, "base", base);
 	bind(n, "title", name);
 	for (size_t i = 0; i < platforms.n; i++)
 		write_layer(n, name, platforms.v[i]);
@@ -210,8 +218,8 @@ static void add_images(struct ninja *n, const struct plan *plan)
 static void bind_push(struct ninja *n, const struct strs *args)
 {
 	buf_addch(&n->out, '\n');
-	bind(n, "dir", n->options->builddir);
-	bind(n, "oci", n->options->oci);
+	bind_word(n, "dir", n->options->builddir);
+	bind_word(n, "oci", n->options->oci);
 	bind(n, "tool", n->options->tool);
 	bind_words(n, "args", args);
 }
@@ -228,8 +236,8 @@ static void write_of_images(struct ninja *n, const struct plan *plan, const char
 	add_images(n, plan);
 	after(n, n->store);
 	buf_addch(&n->out, '\n');
-	bind(n, "dir", n->options->builddir);
-	bind(n, "oci", n->options->oci);
+	bind_word(n, "dir", n->options->builddir);
+	bind_word(n, "oci", n->options->oci);
 	bind(n, "depfile", depfile);
 	bind_words(n, "args", args);
 }
@@ -276,16 +284,18 @@ static void write_patch(
 	struct ninja *n, const struct plan *plan, const char *refs, const char *resolved)
 {
 	scratch char *list = path_join(n->layout.dir, "manifests");
+	scratch char *contents = path_join(n->layout.dir, "contents");
 
 	begin(n, resolved);
 	rule(n, "ko_patch");
 	add_path(n, refs);
 	buf_addstr(&n->out, " |");
 	add_path(n, list);
+	add_path(n, contents);
 	for (size_t i = 0; i < plan->manifests.n; i++)
 		add_path(n, plan->manifests.v[i]);
 	buf_addch(&n->out, '\n');
-	bind(n, "manifests", list);
+	bind_word(n, "manifests", list);
 	bind_words(n, "args", n->options->patch);
 }
 
@@ -342,6 +352,7 @@ static void write_scan(struct ninja *n)
 {
 	scratch char *found = path_join(n->layout.dir, "scan.json");
 	scratch char *list = path_join(n->layout.dir, "manifests");
+	scratch char *contents = path_join(n->layout.dir, "contents");
 
 	buf_addf(&n->out,
 		"\nrule ko_scan\n"
@@ -361,6 +372,7 @@ static void write_scan(struct ninja *n)
 	}
 	add_path(n, found);
 	add_path(n, list);
+	add_path(n, contents);
 	buf_addstr(&n->out, ": ko_scan");
 	add_open_bases(n);
 	buf_addch(&n->out, '\n');

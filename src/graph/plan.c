@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "formats/digest.h"
 #include "go/debugger.h"
 #include "inputs/config.h"
 #include "inputs/kopath.h"
@@ -321,11 +322,23 @@ static int scan_file(struct planner *p, const char *path, struct err *err)
 {
 	cleanup(manifest_release) struct manifest manifest = { 0 };
 	struct scanned scanned = { p, path };
+	char print[FINGERPRINT_SIZE];
 
 	if (manifest_load(&manifest, path, &p->selector, p->options->skip_invalid, err))
 		return -1;
+	fingerprint_of(buf_str(&manifest.text), manifest.text.len, print);
+	buf_addf(&p->plan->contents, "%s\n", print);
 	return manifest_each_document(
 		&manifest, (struct references_taker){ scan_references, &scanned }, err);
+}
+
+/* Another file that gets the name of an input, an older one perhaps, makes its directory newer. */
+static void note_dir_of(struct planner *p, const char *path)
+{
+	scratch char *dir = path_dir(path);
+
+	if (file_is_dir(dir))
+		strs_add(&p->plan->inputs, dir);
 }
 
 static int scan_files(struct planner *p, struct err *err)
@@ -336,6 +349,10 @@ static int scan_files(struct planner *p, struct err *err)
 		return -1;
 	for (size_t i = 0; i < manifests.dirs.n; i++)
 		strs_add(&p->plan->inputs, manifests.dirs.v[i]);
+	for (size_t i = 0; i < p->options->filenames.n; i++) {
+		if (strs_has(&manifests.files, p->options->filenames.v[i]))
+			note_dir_of(p, p->options->filenames.v[i]);
+	}
 	for (size_t i = 0; i < manifests.files.n; i++) {
 		strs_add(&p->plan->manifests, manifests.files.v[i]);
 		strs_add(&p->plan->inputs, manifests.files.v[i]);
@@ -343,6 +360,17 @@ static int scan_files(struct planner *p, struct err *err)
 			return -1;
 	}
 	return 0;
+}
+
+/* A go.mod that appears below us makes its directory newer; those here and above are in KEY. */
+static void note_absent(struct planner *p, const struct strs *absent)
+{
+	for (size_t i = 0; i < absent->n; i++) {
+		const char *path = absent->v[i];
+
+		if (ends_with(path, "/go.mod") && *path != '/' && !starts_with(path, "../"))
+			note_dir_of(p, path);
+	}
 }
 
 static void note_inputs(struct planner *p)
@@ -354,6 +382,8 @@ static void note_inputs(struct planner *p)
 		for (size_t j = 0; j < lists[i]->n; j++)
 			strs_add(&p->plan->inputs, lists[i]->v[j]);
 	}
+	note_absent(p, &p->config.absent);
+	note_absent(p, &p->workspace.absent);
 	for (size_t i = 0; i < p->plan->inputs.n; i++)
 		file_mark_input(p->plan->inputs.v[i]);
 	p->plan->is_volatile = file_ignore_future_input() || p->settle.is_volatile;
@@ -393,6 +423,7 @@ void plan_release(struct plan *plan)
 {
 	records_release(&plan->records);
 	strs_release(&plan->manifests);
+	buf_release(&plan->contents);
 	strs_release(&plan->inputs);
 	free(plan->graph_dir);
 }

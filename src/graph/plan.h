@@ -82,6 +82,7 @@ struct plan {
 
 	struct records records; /* in the order of first appearance */
 	struct strs manifests;  /* files, in order */
+	struct buf contents;    /* a fingerprint of each manifest, a line each */
 	struct strs inputs;     /* files and directories whose change makes another plan */
 	bool is_open; /* platforms of a program depend on a base record, one of the inputs, that is
 			 not there yet; the plan is to be made again when it is */

@@ -197,8 +197,10 @@ static int find_platforms(struct settle *settle, json_t *record, const struct se
 	bool failed;
 
 	if (!platforms_are_open(words)) {
-		for (size_t i = 0; i < words->n; i++)
-			strs_add(platforms, words->v[i]);
+		for (size_t i = 0; i < words->n; i++) {
+			if (!strs_has(platforms, words->v[i]))
+				strs_add(platforms, words->v[i]);
+		}
 		return 0;
 	}
 	record_set_strings(record, "wanted", words);

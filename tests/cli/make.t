@@ -54,6 +54,20 @@ like "another setting: compiled anew" "$(KO_GOFLAGS=-tags=x tools ko-resolve)" '
 is "the same setting: nothing" "$(KO_GOFLAGS=-tags=x tools ko-resolve)" ""
 ok "back to the first setting" make -s ko-resolve
 
+like "another linker: compiled anew" "$(GO_EXTLINK_ENABLED=0 tools ko-resolve)" 'ko-gobuild'
+umoci init --layout 'my base' && umoci new --image 'my base:latest'
+ok "a base whose name has a blank" make -s 'KO_BASEIMAGE=oci:my base' ko-resolve
+{ echo 'COSIGN_REPOSITORY = registry.test/more'; cat Makefile; } >more.mk
+like "ko-push gets its variables" "$(make -n -f more.mk ko-push 2>&1)" 'COSIGN_REPOSITORY=registry.test/more.*ko-push'
+ok "back to the first setting" make -s ko-resolve
+
+{ cat config/manifests/myapp.yaml; echo '# older'; } >older
+touch -d '2001-01-01' older
+mv older config/manifests/myapp.yaml
+ok "manifest replaced by an older one" make -s ko-resolve
+is "it is in the result" "$(tail -n1 .ko/resolved.yaml)" '# older'
+is "and then nothing" "$(tools ko-resolve)" ""
+
 rm -rf .ko/go
 ok "executables removed" make -s ko-resolve
 rm -rf .ko/oci

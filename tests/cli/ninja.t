@@ -39,6 +39,34 @@ ok "manifest removed" ninja --quiet ko-resolve
 is "it is gone from the result" "$(grep -c '^kind' .ko/resolved.yaml)" 1
 like "nothing changed" "$(ninja ko-resolve)" 'no work to do'
 
+{ cat config/manifests/myapp.yaml; echo '# older'; } >older
+touch -d '2001-01-01' older
+mv older config/manifests/myapp.yaml
+ok "manifest replaced by an older one" ninja --quiet ko-resolve
+is "it is in the result" "$(tail -n1 .ko/resolved.yaml)" '# older'
+like "nothing changed" "$(ninja ko-resolve)" 'no work to do'
+
+one=config/manifests/myapp.yaml
+ok "one manifest by its name" ko resolve -f $one
+{ cat $one; echo '# oldest'; } >older
+touch -d '2000-01-01' older
+mv older $one
+is "replaced by an older one" "$(ko resolve -f $one | tail -n1)" '# oldest'
+
+mkdir -p cmd/sub && cp main.go cmd/sub && cp -R kodata cmd/sub/kodata 2>/dev/null
+echo 'image: ko://github.com/user/myapp/cmd/sub' >config/manifests/sub.yaml
+ok "another program" ninja --quiet ko-resolve
+cp go.mod go.sum cmd/sub/ 2>/dev/null
+sed -i 's|^module .*|module github.com/user/myapp/cmd/sub|' cmd/sub/go.mod
+ok "it becomes a module of its own" ninja --quiet ko-resolve
+is "which go is run for" "$(jq -r 'select(.name == "sub").dir' .ko/scan.json)" cmd/sub
+rm -r config/manifests/sub.yaml cmd
+
+umoci init --layout 'my base' && umoci new --image 'my base:latest'
+ok "a base whose name has a blank" env "KO_BASEIMAGE=oci:my base" ko resolve -f config/manifests
+ok "a build directory whose name has a blank" env "KO_BUILDDIR=my dir" ko resolve -f config/manifests
+rm -r 'my dir'
+
 ok "other targets" ninja --quiet mine.txt
 is "variables are somebody's own" "$(cat mine.txt)" untouched
 done_testing

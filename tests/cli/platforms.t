@@ -34,6 +34,8 @@ is "one platform: no index" "$(jq -r .mediaType "$(built --platform linux/arm64)
 rm ko.yaml
 
 # --- all, of the built-in base: known at once
+is "a platform named twice" "$(ko-scan --platform linux/amd64,linux/amd64,linux/arm64 . | jq -c '[.platforms[].platform]')" \
+	'["linux/amd64","linux/arm64"]'
 is "the built-in base says what linux/arm is" "$(ko-scan --platform linux/arm . | jq -c '.platforms, .wanted')" \
 	'[{"platform":"linux/arm/v7"}]
 ["linux/arm"]'

@@ -82,7 +82,7 @@ cp "$top/examples/hello/main.go" .
 # A trace changes nothing in what is made anew.
 mkdir -p two/other && cd two && cp ../main.go ../go.mod . && sed 's/Hello/Other/' main.go >other/main.go
 ko build . ./other >/dev/null 2>&1
-sed -i 's/Other/Others/' other/main.go
+sed 's/Hello/Others/' main.go >other/main.go
 ko build . ./other --trace ../../t.json >/dev/null 2>&1
 is "one of two programs: what belongs to it" "$(edges ../../t.json)" \
 	"compile myapp.linux-amd64 image other layer other.linux-amd64 push "

@@ -260,12 +260,21 @@ MUTATIONS = [
     ("toolchain line", swap("go.mod", "go 1.19\n", "go 1.19\n\ntoolchain go1.21.0\n"), "go"),
     ("go env -w", [put("goenv", "GOAMD64=v1\n"), put("goenv", "GOAMD64=v3\n"), put("goenv", "")], "go",
      {"GOENV": "{root}/goenv"}),
+    ("go env -w of somebody else", put("xdg/go/env", "GOAMD64=v3\n"), "go", {"XDG_CONFIG_HOME": "{root}/xdg"}),
+    ("other go.mod by go env -w", [several(
+        put("goenv", "GOFLAGS=-modfile=other.mod\n"),
+        put("other.mod", "module example.com/app\n\ngo 1.19\n\n"
+            "require example.com/dep v0.0.0\n\nreplace example.com/dep => ./dep4\n"),
+        put("dep4/go.mod", "module example.com/dep\n\ngo 1.19\n"),
+        put("dep4/dep.go", 'package dep\n\nconst Name = "four"\n')),
+        swap("other.mod", "./dep4", "./dep")], "go", {"GOENV": "{root}/goenv"}),
     ("flags", lambda root: None, "go", {"KO_GOFLAGS": "-ldflags=-s"}),
     ("flags that change nothing", lambda root: None, "go", {"KO_GOFLAGS": "-v"}),
     ("GOFLAGS", lambda root: None, "go", {"GOFLAGS": "-tags=special"}),
     ("GOAMD64", lambda root: None, "go", {"GOAMD64": "v2"}),
     ("GOEXPERIMENT", lambda root: None, "go", {"GOEXPERIMENT": "nocoverageredesign"}),
-    ("SOURCE_DATE_EPOCH", lambda root: None, "go", {"SOURCE_DATE_EPOCH": "1700000000"}),
+    ("setting that only layers obey", lambda root: None, "image", {"KO_DATA_PATH_ALLOWED_ROOT": "/"}),
+    ("SOURCE_DATE_EPOCH", lambda root: None, "image", {"SOURCE_DATE_EPOCH": "1700000000"}),
     ("another variable", lambda root: None, "nothing", {"SOMETHING": "else"}),
     ("ko.yaml appears", put("ko.yaml", "defaultLdflags: [-s]\n"), "go"),
     (".ko.yml appears", put(".ko.yml", "defaultLdflags: [-s]\n"), "go"),
@@ -283,6 +292,14 @@ MUTATIONS = [
     # its package embeds *.txt: any name that appears may be one
     ("kodata appears", put("cmd/two/kodata/x", "x\n"), "go"),
     ("kodata goes", remove("cmd/one/kodata"), "image"),
+    ("kodata is a link, which then leads to an older one", [several(
+        rename("cmd/one/kodata", "new"), link("cmd/one/kodata", "../../current"), link("current", "new"),
+        put("new/more", "more\n"), put("old/index.html", "<p>old</p>\n"), touch("old/index.html", 1000000000), touch("old", 1000000000)),
+        link("current", "old"), link("cmd/one/kodata", "../../new")], "image"),
+    ("data directory is a link, which then leads to an older one", [several(
+        put("new/sub/x", "new\n"), put("old/sub/x", "old\n"), link("current", "new"),
+        touch("old/sub/x", 1000000000), touch("old/sub", 1000000000), touch("old", 1000000000)),
+        link("current", "old")], "image", {"KO_DATA_PATH": "current/sub"}),
     ("data directory", lambda root: None, "go", {"KO_DATA_PATH": "data"}),
     # manifests
     ("manifest comment", add("config/one.yaml", "# x\n"), "scan"),
