@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/environment.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "formats/digest.h"
@@ -178,6 +179,21 @@ int layout_make(struct layout *layout, const struct plan *plan, const char *file
 		add_base(layout, record);
 	}
 	return write_records(layout, plan, err);
+}
+
+int layout_check_environment(struct err *err)
+{
+	cleanup(strs_release) struct strs settings = { 0 };
+
+	environment_settings(&settings);
+	for (size_t i = 0; i < settings.n; i++) {
+		if (strchr(settings.v[i], '\n'))
+			return err_set(err, ERR_USAGE,
+				"%.*s: has a line break, which no graph can hold; put it into "
+				"ko.yaml",
+				(int)strcspn(settings.v[i], "="), settings.v[i]);
+	}
+	return 0;
 }
 
 void layout_release(struct layout *layout)

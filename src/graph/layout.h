@@ -32,6 +32,9 @@ struct layout {
 int layout_make(struct layout *layout, const struct plan *plan, const char *file, struct err *err);
 void layout_release(struct layout *layout);
 
+/* A setting with a line break is ERR_USAGE: no graph can hold it. */
+int layout_check_environment(struct err *err);
+
 /* The base that a record is put on. */
 const struct base *layout_base(const struct layout *layout, const json_t *record);
 

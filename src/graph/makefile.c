@@ -293,7 +293,10 @@ static void write_graph(struct makefile *m, const struct plan *plan)
 int graph_make(const struct plan *plan, const struct graph_options *options, struct err *err)
 {
 	struct makefile m = { .options = options };
-	int result = layout_make(&m.layout, plan, options->file, err);
+	int result =
+		layout_check_environment(err) || layout_make(&m.layout, plan, options->file, err)
+		? -1
+		: 0;
 
 	if (!result)
 		result = write_manifest_deps(&m, plan, err);

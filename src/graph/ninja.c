@@ -402,6 +402,10 @@ static void write_environment(struct ninja *n)
 	buf_addstr(&n->out, "ko_env =");
 	for (size_t i = 0; i < settings.n; i++) {
 		size_t length = strcspn(settings.v[i], "=") + 1;
+
+		/* No line can hold it: it is in KEY, and the tools inherit it. */
+		if (strchr(settings.v[i], '\n'))
+			continue;
 		scratch char *value = shell_quote(settings.v[i] + length);
 
 		buf_addf(&n->out, " %.*s", (int)length, settings.v[i]);
@@ -447,7 +451,10 @@ static void write_graph(struct ninja *n, const struct plan *plan)
 int graph_ninja(const struct plan *plan, const struct graph_options *options, struct err *err)
 {
 	struct ninja n = { .options = options };
-	int result = layout_make(&n.layout, plan, options->file, err);
+	int result = (!options->scan && layout_check_environment(err)) ||
+			layout_make(&n.layout, plan, options->file, err)
+		? -1
+		: 0;
 
 	n.store = path_join(options->oci, "oci-layout");
 	n.programs = path_join(options->builddir, "go/marker");

@@ -67,6 +67,11 @@ ok "a base whose name has a blank" env "KO_BASEIMAGE=oci:my base" ko resolve -f 
 ok "a build directory whose name has a blank" env "KO_BUILDDIR=my dir" ko resolve -f config/manifests
 rm -r 'my dir'
 
+lines=$(printf 'a=1\nb=2')
+ok "a setting of two lines" env "KO_LABELS=$lines" ko resolve -f config/manifests
+fails "is refused where a graph would have to hold it" 2 '^ko-scan: KO_LABELS: has a line break' \
+	env "KO_LABELS=$lines" ko-scan --ninja lines.ninja -f config/manifests
+
 ok "other targets" ninja --quiet mine.txt
 is "variables are somebody's own" "$(cat mine.txt)" untouched
 done_testing
