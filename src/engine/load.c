@@ -485,35 +485,27 @@ static size_t put_first(
 	return count;
 }
 
-static bool is_taken(const struct load_image *images, size_t n, const char *name, const char *tag)
+static void set_tags(struct load_image *image, struct strs *taken)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (!strcmp(images[i].target.ref.name, name) && strs_has(&images[i].tags, tag))
-			return true;
-	}
-	return false;
-}
-
-/* Of several images in one repository (--bare) the first one has the tag. */
-static void set_tags(struct load_image *images, size_t n)
-{
-	const struct target *target = &images[n].target;
+	const struct target *target = &image->target;
 
 	for (size_t i = 0; i < target->tags.n; i++) {
-		if (!is_taken(images, n, target->ref.name, target->tags.v[i]))
-			strs_add(&images[n].tags, target->tags.v[i]);
+		if (target_take_tag(target, target->tags.v[i], taken))
+			strs_add(&image->tags, target->tags.v[i]);
 	}
 }
 
 static int prepare(struct load *load, struct load_image *images, size_t n, struct err *err)
 {
+	cleanup(strs_release) struct strs taken = { 0 };
+
 	for (size_t i = 0; i < n; i++) {
 		if (!json_object_get(images[i].record, "image"))
 			return err_set(err, ERR_INPUT, "record of %s: no image; has ko-image run?",
 				record_title(images[i].record));
 		if (set_target(load, &images[i], err))
 			return -1;
-		set_tags(images, i);
+		set_tags(&images[i], &taken);
 	}
 	return load->confirm ? confirm(load, images, n, err) : 0;
 }

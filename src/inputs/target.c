@@ -92,6 +92,16 @@ char *target_reference(const struct target *target, bool tagged, const char *dig
 	return xasprintf("%s@%s", target->ref.name, digest);
 }
 
+bool target_take_tag(const struct target *target, const char *tag, struct strs *taken)
+{
+	scratch char *name = xasprintf("%s:%s", target->ref.name, tag);
+
+	if (strs_has(taken, name))
+		return false;
+	strs_take(taken, steal(&name));
+	return true;
+}
+
 static void list_platforms(const json_t *record, const char *name, struct buf *text)
 {
 	const char *top = record_get(json_object_get(record, "image"), "digest");

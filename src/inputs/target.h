@@ -22,6 +22,10 @@ int target_make(struct target *target, const json_t *record, const char *repo,
 	const struct strs *tags, bool tag_only, struct err *err);
 void target_release(struct target *target);
 
+/* Whether no image before this one has the tag in the same repository (--bare): the first one gets
+ * it. taken, which begins empty, is what the images of a run have so far. */
+bool target_take_tag(const struct target *target, const char *tag, struct strs *taken);
+
 /* The reference to print for a registry and the store; the tag is in it when exactly one other than
  * latest was asked for. tagged: whether this image has the tags; one that has not is named by its
  * digest, whatever was asked for. malloced. */

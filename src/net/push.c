@@ -323,18 +323,6 @@ static int start_image(struct image *image, struct err *err)
 	return 0;
 }
 
-/* Another image of this run that goes to the same repository and has the tag. */
-static bool is_taken(
-	const struct image *images, size_t n, const struct image *image, const char *tag)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (!strcmp(images[i].target.ref.name, image->target.ref.name) &&
-			strs_has(&images[i].target.tags, tag))
-			return true;
-	}
-	return false;
-}
-
 /* A bill of materials is in the image's repository or, as for cosign, in another one. */
 static int find_target(struct image *image, struct err *err)
 {
@@ -354,10 +342,8 @@ static int find_target(struct image *image, struct err *err)
 	return ref_parse_prefix(&target->ref, "COSIGN_REPOSITORY", other, err);
 }
 
-/* Of several images in one repository (--bare) the first one has the tag. */
-static int set_target(struct image *images, size_t n, struct err *err)
+static int set_target(struct image *image, struct strs *taken, struct err *err)
 {
-	struct image *image = &images[n];
 	struct target *target = &image->target;
 	const struct push *push = image->push;
 
@@ -370,15 +356,14 @@ static int set_target(struct image *images, size_t n, struct err *err)
 	for (size_t i = 0; i < target->tags.n; i++) {
 		const char *tag = target->tags.v[i];
 
-		if (!is_taken(images, n, image, tag))
+		if (target_take_tag(target, tag, taken))
 			image->tags[image->tag_count++] = (struct tag){ image, tag, false };
 	}
 	return 0;
 }
 
-static int prepare(struct image *images, size_t n, struct err *err)
+static int prepare(struct image *image, struct strs *taken, struct err *err)
 {
-	struct image *image = &images[n];
 	const char *base = record_get(json_object_get(image->record, "baseImage"), "reference");
 
 	if (!image->descriptor)
@@ -387,7 +372,7 @@ static int prepare(struct image *images, size_t n, struct err *err)
 	if (base_place_parse(&image->place, base ? base : STATIC_REFERENCE, err) ||
 		part_from(&image->top, image, image->descriptor, err))
 		return -1;
-	return set_target(images, n, err);
+	return set_target(image, taken, err);
 }
 
 static bool in_store(const struct image *image)
@@ -453,8 +438,10 @@ static int push_to_registries(struct push *push, struct image *images, size_t n,
 
 static int push_all(struct push *push, struct image *images, size_t n, struct err *err)
 {
+	cleanup(strs_release) struct strs taken = { 0 };
+
 	for (size_t i = 0; i < n; i++) {
-		if (prepare(images, i, err))
+		if (prepare(&images[i], &taken, err))
 			return -1;
 	}
 	if (push_to_registries(push, images, n, err) || push_to_store(push, images, n, err))

@@ -14,19 +14,10 @@
 struct images {
 	struct saved_image *v;
 	size_t n;
-	bool indexes; /* at least one is for several platforms */
+	struct strs taken; /* names, NAME:TAG, that images have */
+	bool indexes;      /* at least one is for several platforms */
 };
 
-static bool is_taken(const struct images *images, const char *name)
-{
-	for (size_t i = 0; i < images->n; i++) {
-		if (strs_has(&images->v[i].names, name))
-			return true;
-	}
-	return false;
-}
-
-/* Of several images in one repository (--bare) the first one has a name. */
 static int add_image(
 	const struct save *save, struct images *images, const json_t *record, struct err *err)
 {
@@ -42,10 +33,9 @@ static int add_image(
 		target_make(&target, record, save->repo, save->tags, false, err))
 		return -1;
 	for (size_t i = 0; i < target.tags.n; i++) {
-		scratch char *name = xasprintf("%s:%s", target.ref.name, target.tags.v[i]);
-
-		if (!is_taken(images, name))
-			strs_add(&image->names, name);
+		if (target_take_tag(&target, target.tags.v[i], &images->taken))
+			strs_take(&image->names,
+				xasprintf("%s:%s", target.ref.name, target.tags.v[i]));
 	}
 	images->n++;
 	images->indexes |= image_is_index(d.media_type);
@@ -137,5 +127,6 @@ int save_images(const struct save *save, const struct records *records, struct e
 	for (size_t i = 0; i < n; i++)
 		saved_image_release(&images.v[i]);
 	free(images.v);
+	strs_release(&images.taken);
 	return result;
 }
