@@ -20,10 +20,7 @@ static const struct opt opts[] = {
 		"os/arch[/variant],... or all (default all)" },
 	{ 0, "update", NULL, OPT_FLAG, &update, "ask the registry whether the tag has moved" },
 	{ 0, "offline", NULL, OPT_FLAG, &offline, "use what is there, ask no registry" },
-	{ 0, "insecure-registry", "[=HOST]", OPT_LIST, &insecure,
-		"allow plain http, to this registry only (repeatable)" },
-	{ 0, "ca-file", "FILE", OPT_STRING, &ca_file,
-		"certificates that registries are checked by" },
+	REGISTRY_OPTIONS(&insecure, &ca_file),
 	DEPFILE_OPTIONS(&depfiles),
 	{ 'o', "output", "FILE", OPT_STRING, &out, "base record (default: standard output)" },
 };

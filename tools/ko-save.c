@@ -22,10 +22,7 @@ static const struct opt opts[] = {
 		"what names of images begin with (default KO_DOCKER_REPO); empty: ko.local" },
 	{ 't', "tag", "TAG", OPT_CSV_OR_NONE, &tags,
 		"tags (default latest, or the record's); empty: none" },
-	{ 0, "insecure-registry", "[=HOST]", OPT_LIST, &insecure,
-		"allow plain http, to this registry only (repeatable)" },
-	{ 0, "ca-file", "FILE", OPT_STRING, &ca_file,
-		"certificates that registries are checked by" },
+	REGISTRY_OPTIONS(&insecure, &ca_file),
 	DEPFILE_OPTIONS(&depfiles),
 	{ 'o', "output", "FILE", OPT_STRING, &out, "records; % stands for a name" },
 };

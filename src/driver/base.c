@@ -10,10 +10,7 @@
 static struct destination trust;
 
 static const struct opt opts[] = {
-	{ 0, "insecure-registry", "[=HOST]", OPT_LIST, &trust.insecure,
-		"allow plain http, to this registry only (repeatable)" },
-	{ 0, "ca-file", "FILE", OPT_STRING, &trust.ca_file,
-		"certificates that registries are checked by" },
+	REGISTRY_OPTIONS(&trust.insecure, &trust.ca_file),
 };
 
 const struct opt_tool driver_base_tool = { "ko base", "update [OPTIONS] [REFERENCE...]",

@@ -3,6 +3,7 @@
 
 #include "base/opt.h"
 #include "formats/record.h"
+#include "net/registry.h"
 
 /*
  * Where images go: what ko-scan puts into the graph's push and save edges. The push edge runs
@@ -34,10 +35,7 @@ struct destination {
 			"false: keep the images in the store only" }, \
 		{ 0, "tag-only", NULL, OPT_FLAG, &(d)->tag_only, \
 			"write repository:tag without digest" }, \
-		{ 0, "insecure-registry", "[=HOST]", OPT_LIST, &(d)->insecure, \
-			"allow plain http, to this registry only (repeatable)" }, \
-		{ 0, "ca-file", "FILE", OPT_STRING, &(d)->ca_file, \
-			"certificates that registries are checked by" }, \
+		REGISTRY_OPTIONS(&(d)->insecure, &(d)->ca_file), \
 		{ 0, "image-refs", "FILE", OPT_STRING, &(d)->image_refs, \
 			"also write the references to a file" }, \
 		{ 0, "oci-layout-path", "DIR", OPT_STRING, &(d)->layout, \

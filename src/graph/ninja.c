@@ -107,6 +107,13 @@ static void write_markers(struct ninja *n)
 	buf_addch(&n->out, '\n');
 }
 
+/* Where side files and the image store are. */
+static void bind_places(struct ninja *n)
+{
+	bind_word(n, "dir", n->options->builddir);
+	bind_word(n, "oci", n->options->oci);
+}
+
 static void write_base(struct ninja *n, const struct base *base)
 {
 	scratch char *out = layout_path(&n->layout, "base", base->id, "json");
@@ -121,8 +128,7 @@ static void write_base(struct ninja *n, const struct base *base)
 	rule(n, "ko_base");
 	after(n, n->store);
 	buf_addch(&n->out, '\n');
-	bind_word(n, "dir", n->options->builddir);
-	bind_word(n, "oci", n->options->oci);
+	bind_places(n);
 	bind(n, "depfile", depfile);
 	bind_word(n, "base", base->reference);
 	bind_words(n, "args", &args);
@@ -172,8 +178,7 @@ static void write_layer(struct ninja *n, const char *name, const char *platform)
 	add_path(n, in);
 	after(n, n->store);
 	buf_addch(&n->out, '\n');
-	bind_word(n, "dir", n->options->builddir);
-	bind_word(n, "oci", n->options->oci);
+	bind_places(n);
 	bind(n, "depfile", depfile);
 	bind(n, "title", title);
 	bind_words(n, "args", &args);
@@ -218,8 +223,7 @@ static void add_images(struct ninja *n, const struct plan *plan)
 static void bind_push(struct ninja *n, const struct strs *args)
 {
 	buf_addch(&n->out, '\n');
-	bind_word(n, "dir", n->options->builddir);
-	bind_word(n, "oci", n->options->oci);
+	bind_places(n);
 	bind(n, "tool", n->options->tool);
 	bind_words(n, "args", args);
 }
@@ -236,8 +240,7 @@ static void write_of_images(struct ninja *n, const struct plan *plan, const char
 	add_images(n, plan);
 	after(n, n->store);
 	buf_addch(&n->out, '\n');
-	bind_word(n, "dir", n->options->builddir);
-	bind_word(n, "oci", n->options->oci);
+	bind_places(n);
 	bind(n, "depfile", depfile);
 	bind_words(n, "args", args);
 }

@@ -81,6 +81,15 @@ struct registry_stats {
 
 struct registry;
 
+/* The rows of an option table for what people say about registries: a list and a string. */
+#define REGISTRY_OPTIONS(insecure, ca_file) \
+	{ 0, "insecure-registry", "[=HOST]", OPT_LIST, insecure, \
+		"allow plain http, to this registry only (repeatable)" }, \
+	{ \
+		0, "ca-file", "FILE", OPT_STRING, ca_file, \
+			"certificates that registries are checked by" \
+	}
+
 struct registry *registry_new(const struct registry_settings *settings, struct err *err);
 void registry_free(struct registry *registry);
 const struct registry_stats *registry_stats(const struct registry *registry);
