@@ -84,6 +84,6 @@ void share_protect(const char *path)
 {
 	struct stat st;
 
-	if (!stat(path, &st) && st.st_nlink < 2)
+	if (!stat(path, &st) && st.st_nlink < 2 && (st.st_mode & 0222))
 		(void)chmod(path, st.st_mode & 0444);
 }
