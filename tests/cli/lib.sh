@@ -7,6 +7,9 @@
 #	fails NAME STATUS ERE COMMAND...   it ends with this status, says this in one line, and writes
 #	                       nothing to standard output
 #	skip NAME REASON       a check that cannot be made here
+#	lacks PROGRAM...       one of them is not there: $lacking
+#	await SECONDS PID COMMAND...   waits until the command succeeds; fails when the process ends, or
+#	                       when this takes longer
 #	done_testing           at the end
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -83,6 +86,24 @@ fails() {
 	is "$fails_name: status and stdout" "$fails_got $(cat "$tmp/stdout")" "$fails_status "
 	like "$fails_name: text" "$(cat "$tmp/stderr")" "$fails_text"
 	is "$fails_name: one line" "$(wc -l <"$tmp/stderr")" 1
+}
+
+await() {
+	await_left=$(($1 * 10)) await_pid=$2
+	shift 2
+	until "$@" >/dev/null 2>&1; do
+		kill -0 "$await_pid" 2>/dev/null || return 1
+		await_left=$((await_left - 1))
+		[ "$await_left" -ge 0 ] || return 1
+		sleep 0.1
+	done
+}
+
+lacks() {
+	for lacking; do
+		command -v "$lacking" >/dev/null || return 0
+	done
+	return 1
 }
 
 skip() {

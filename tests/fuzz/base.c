@@ -11,26 +11,12 @@
 
 #include "base/mem.h"
 #include "net/base.h"
+#include "store.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static struct oci layout, store;
 static char manifest[DIGEST_SIZE], config[DIGEST_SIZE];
-
-static void empty(const struct oci *oci)
-{
-	scratch char *dir = path_join(oci->dir, "blobs/sha256");
-	cleanup(strs_release) struct strs names = { 0 };
-	struct err err;
-
-	if (file_list(dir, &names, &err))
-		return;
-	for (size_t i = 0; i < names.n; i++) {
-		scratch char *path = path_join(dir, names.v[i]);
-
-		unlink(path);
-	}
-}
 
 static void make(struct oci *oci)
 {
@@ -113,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (file_save(index, buf_str(&top), top.len, &err) < 0)
 		abort();
 	find();
-	empty(&layout);
-	empty(&store);
+	store_empty(&layout);
+	store_empty(&store);
 	return 0;
 }

@@ -7,25 +7,11 @@
 
 #include "base/mem.h"
 #include "formats/image.h"
+#include "store.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct oci oci;
-
-static void empty_store(void)
-{
-	scratch char *dir = path_join(oci.dir, "blobs/sha256");
-	cleanup(strs_release) struct strs names = { 0 };
-	struct err err;
-
-	if (file_list(dir, &names, &err))
-		return;
-	for (size_t i = 0; i < names.n; i++) {
-		scratch char *path = path_join(dir, names.v[i]);
-
-		unlink(path);
-	}
-}
 
 static json_t *put(const uint8_t *data, size_t size, const char *type)
 {
@@ -68,6 +54,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		put(nul ? nul + 1 : data, nul ? size - n - 1 : 0, OCI_MANIFEST));
 	if (image_assemble(&oci, record, base, "a", &err) && strchr(err.text, '\n'))
 		abort();
-	empty_store();
+	store_empty(&oci);
 	return 0;
 }

@@ -14,19 +14,6 @@
 cluster_why=
 kube_apiserver=${XDG_CACHE_HOME:-$HOME/.cache}/ko-toolkit/kube-apiserver
 
-# cluster_wait PID COMMAND...: until the command succeeds, at most a minute.
-cluster_wait() {
-	cluster_pid=$1
-	shift
-	cluster_tries=0
-	until "$@" >/dev/null 2>&1; do
-		kill -0 "$cluster_pid" 2>/dev/null || return 1
-		cluster_tries=$((cluster_tries + 1))
-		[ "$cluster_tries" -le 300 ] || return 1
-		sleep 0.2
-	done
-}
-
 cluster_etcd() {
 	etcd_url=http://127.0.0.1:$(free_port)
 	etcd_peer=http://127.0.0.1:$(free_port)
@@ -34,7 +21,7 @@ cluster_etcd() {
 		--listen-peer-urls "$etcd_peer" --initial-advertise-peer-urls "$etcd_peer" \
 		--initial-cluster "default=$etcd_peer" >"$tmp/etcd.log" 2>&1 &
 	server_pids="$! $server_pids"
-	cluster_wait $! curl -fs --noproxy '*' "$etcd_url/health"
+	await 60 $! curl -fs --noproxy '*' "$etcd_url/health"
 }
 
 cluster_apiserver() {
@@ -50,7 +37,7 @@ cluster_apiserver() {
 		--endpoint-reconciler-type=none --disable-admission-plugins=ServiceAccount \
 		--cert-dir="$tmp/kube" "$@" >"$tmp/apiserver.log" 2>&1 &
 	server_pids="$! $server_pids"
-	cluster_wait $! curl -fs --noproxy '*' --cacert "$tmp/cert.pem" "https://127.0.0.1:$cluster_port/readyz"
+	await 60 $! curl -fs --noproxy '*' --cacert "$tmp/cert.pem" "https://127.0.0.1:$cluster_port/readyz"
 }
 
 cluster_config() {
@@ -70,13 +57,11 @@ cluster_config() {
 
 # cluster_start [OPTION...]: with further options for kube-apiserver.
 cluster_start() {
-	for cluster_program in etcd kubectl openssl "$kube_apiserver"; do
-		if ! command -v "$cluster_program" >/dev/null; then
-			cluster_why="no $cluster_program"
-			[ "$cluster_program" != "$kube_apiserver" ] || cluster_why="$cluster_why: run scripts/build-kube-apiserver"
-			return 1
-		fi
-	done
+	if lacks etcd kubectl openssl "$kube_apiserver"; then
+		cluster_why="no $lacking"
+		[ "$lacking" != "$kube_apiserver" ] || cluster_why="$cluster_why: run scripts/build-kube-apiserver"
+		return 1
+	fi
 	if ! cluster_etcd; then
 		cluster_why="etcd does not start: $(tail -n 1 "$tmp/etcd.log" | tr '#' ' ')"
 	elif ! cluster_apiserver "$@"; then

@@ -21,34 +21,22 @@ engine_disk() {
 	[ -z "$engine_size" ] || mount -t tmpfs -o "size=$engine_size" ko-test "$1"
 }
 
-engine_up() {
-	engine_tries=0
-	until docker version >/dev/null 2>&1; do
-		kill -0 "$engine_pid" 2>/dev/null || return 1
-		engine_tries=$((engine_tries + 1))
-		[ "$engine_tries" -le 300 ] || return 1
-		sleep 0.1
-	done
-}
-
 # engine_try DRIVER: containerd and dockerd with their state below $tmp/engine.
 engine_try() {
 	dockerd --iptables=false --ip6tables=false --ip-forward=false --bridge=none \
 		--storage-driver "$1" --data-root "$tmp/engine/data" --exec-root "$tmp/engine/exec" \
 		--pidfile "$tmp/engine/pid" --host "$DOCKER_HOST" $engine_options >"$tmp/engine/log" 2>&1 &
 	engine_pid=$!
-	engine_up && return
+	await 30 "$engine_pid" docker version && return
 	engine_stop
 	return 1
 }
 
 engine_start() {
-	for engine_program in dockerd docker containerd runc; do
-		if ! command -v $engine_program >/dev/null; then
-			engine_why="no $engine_program on PATH"
-			return 1
-		fi
-	done
+	if lacks dockerd docker containerd runc; then
+		engine_why="no $lacking on PATH"
+		return 1
+	fi
 	if [ "$(id -u)" != 0 ]; then
 		engine_why='a Docker engine of one'\''s own needs root'
 		return 1
@@ -79,12 +67,10 @@ engine_unmount() {
 }
 
 storage_start() {
-	for engine_program in podman buildah; do
-		if ! command -v $engine_program >/dev/null; then
-			engine_why="no $engine_program on PATH"
-			return 1
-		fi
-	done
+	if lacks podman buildah; then
+		engine_why="no $lacking on PATH"
+		return 1
+	fi
 	if [ "$(id -u)" != 0 ]; then
 		engine_why='a storage of one'\''s own needs root'
 		return 1

@@ -16,12 +16,10 @@ nodes_pids=
 nodes_why=
 
 nodes_start() {
-	for node_program in containerd ctr; do
-		if ! command -v $node_program >/dev/null; then
-			nodes_why="no $node_program on PATH"
-			return 1
-		fi
-	done
+	if lacks containerd ctr; then
+		nodes_why="no $lacking on PATH"
+		return 1
+	fi
 	if [ "$(id -u)" != 0 ]; then
 		nodes_why='a containerd of one'\''s own needs root'
 		return 1
@@ -54,13 +52,7 @@ node_start() {
 	END
 	containerd --config "$node_dir/config.toml" >"$node_dir/log" 2>&1 &
 	nodes_pids="$nodes_pids $!"
-	node_tries=0
-	until node "$1" version >/dev/null 2>&1; do
-		kill -0 "${nodes_pids##* }" 2>/dev/null || return 1
-		node_tries=$((node_tries + 1))
-		[ "$node_tries" -le 300 ] || return 1
-		sleep 0.1
-	done
+	await 30 $! node "$1" version
 }
 
 nodes_command() {
