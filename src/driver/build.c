@@ -14,7 +14,7 @@
 #include "base/proc.h"
 #include "cluster/kubectl.h"
 #include "driver.h"
-#include "formats/digest.h"
+#include "formats/fingerprint.h"
 #include "formats/record.h"
 #include "graph/destination.h"
 #include "graph/plan.h"

@@ -7,9 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "base/buf.h"
 #include "base/mem.h"
 
@@ -77,12 +74,4 @@ bool digest_valid(const char *s)
 {
 	return starts_with(s, "sha256:") && strlen(s) == DIGEST_SIZE - 1 &&
 		strspn(s + 7, "0123456789abcdef") == 64;
-}
-
-void fingerprint_of(const void *bytes, size_t n, char text[FINGERPRINT_SIZE])
-{
-	XXH128_hash_t hash = XXH3_128bits(bytes, n);
-
-	snprintf(text, FINGERPRINT_SIZE, "%016llx%016llx", (unsigned long long)hash.high64,
-		(unsigned long long)hash.low64);
 }

@@ -7,10 +7,9 @@
 
 /*
  * Digests as OCI writes them: "sha256:" and 64 lower-case hexadecimal digits (image-spec,
- * descriptor.md). Fingerprints are XXH3-128 in 32 digits, for what no attacker chooses.
+ * descriptor.md).
  */
 #define DIGEST_SIZE 72 /* "sha256:" + 64 + NUL */
-#define FINGERPRINT_SIZE 33
 
 /* A running SHA-256. */
 struct digest {
@@ -33,8 +32,5 @@ int digest_of_file(int fd, char text[DIGEST_SIZE]);
 /* Whether s is "sha256:" and 64 lower-case digits and nothing else; a check that comes before s
  * gets into a path or a URL. */
 bool digest_valid(const char *s);
-
-/* XXH3-128 of bytes in memory. */
-void fingerprint_of(const void *bytes, size_t n, char text[FINGERPRINT_SIZE]);
 
 #endif

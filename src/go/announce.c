@@ -11,21 +11,29 @@
 #include "base/mem.h"
 #include "formats/elf.h"
 
+int made_look(struct made *made, const char *executable, struct err *err)
+{
+	*made->hash = '\0';
+	if (file_mark_made(executable, err))
+		return -1;
+	made->stamp = stamp_of(executable);
+	return elf_hash(executable, made->hash, err);
+}
+
 /* The record with this executable and nothing of other platforms. */
 static void tell(const struct announcer *a, size_t i)
 {
 	const char *path = a->executables->v[i];
 	cleanup(json_release) json_t *record = json_deep_copy(records_at(a->records, i));
-	char hash[DIGEST_SIZE];
 	struct err ignored;
 
-	if (elf_hash(path, hash, &ignored))
+	if (made_look(&a->made[i], path, &ignored))
 		return;
 	json_object_del(record, "references");
 	json_object_del(record, "found");
 	json_object_set_new(record, "platforms",
 		json_pack("[{s:s, s:s, s:s}]", "platform", a->platform, "executable", path, "hash",
-			hash));
+			a->made[i].hash));
 	ahead_tell(a->fd, record);
 }
 

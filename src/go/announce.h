@@ -3,7 +3,18 @@
 
 #include <pthread.h>
 
+#include "base/stamp.h"
+#include "formats/digest.h"
 #include "formats/record.h"
+
+/* An executable as it was when go had made it. */
+struct made {
+	struct stamp stamp;
+	char hash[DIGEST_SIZE]; /* empty: not seen */
+};
+
+/* Gives it its time, which is that of a side file, and looks at it. */
+int made_look(struct made *made, const char *executable, struct err *err);
 
 /*
  * Tells of executables as go build finishes them (base/ahead.h): go writes each beside its place
@@ -14,6 +25,7 @@
 struct announcer {
 	const struct records *records;  /* of the group */
 	const struct strs *executables; /* in the same order */
+	struct made *made;              /* of these; filled in until announcer_end() */
 	const char *platform;
 	size_t left; /* that are compiled and not finished */
 

@@ -32,6 +32,7 @@ struct builder {
 	char *state_path;
 	struct state *state;     /* as it was found */
 	struct strs executables; /* of the group's records, in their order */
+	struct made *made;       /* of these */
 	struct strs paths;       /* to compile */
 	struct buf *said;
 	struct err *err;
@@ -96,13 +97,21 @@ static void choose_executables(struct builder *b)
 		strs_take(&b->executables, choose_executable(b, importpath_at(b, i)));
 }
 
+/* Where the program is among the group's records; their number when it is none of them. */
+static size_t index_of(const struct builder *b, const char *importpath)
+{
+	size_t i = 0;
+
+	while (i < b->executables.n && strcmp(importpath_at(b, i), importpath))
+		i++;
+	return i;
+}
+
 static const char *executable_of(const struct builder *b, const char *importpath)
 {
-	for (size_t i = 0; i < b->executables.n; i++) {
-		if (!strcmp(importpath_at(b, i), importpath))
-			return b->executables.v[i];
-	}
-	return "";
+	size_t i = index_of(b, importpath);
+
+	return i < b->executables.n ? b->executables.v[i] : "";
 }
 
 static int go_missing(struct err *err)
@@ -271,6 +280,7 @@ static int run_go(const struct builder *b, struct state *next, struct faults *fa
 	cleanup(go_env_release) struct go_env env = { 0 };
 	cleanup(announcer_end) struct announcer announcer = { .records = &b->group->records,
 		.executables = &b->executables,
+		.made = b->made,
 		.platform = b->group->platform,
 		.left = b->paths.n };
 	scratch char *dir = NULL;
@@ -297,6 +307,25 @@ static int run_go(const struct builder *b, struct state *next, struct faults *fa
 	return *status < 0 ? -1 : 0;
 }
 
+/* The hash of an executable that go has made, or found to be up to date. */
+static int find_hash(const struct builder *b, struct program *program, const struct program *old)
+{
+	size_t i = index_of(b, program->importpath);
+	struct made seen = { .stamp = stamp_of(program->executable) };
+
+	if (old && stamp_same(&old->stamp, &seen.stamp) &&
+		!strcmp(old->executable, program->executable))
+		memcpy(seen.hash, old->hash, sizeof seen.hash);
+	else if (i < b->executables.n && *b->made[i].hash &&
+		stamp_same(&b->made[i].stamp, &seen.stamp))
+		seen = b->made[i];
+	else if (made_look(&seen, program->executable, b->err))
+		return -1;
+	program->stamp = seen.stamp;
+	memcpy(program->hash, seen.hash, sizeof program->hash);
+	return 0;
+}
+
 static int finish_program(const struct builder *b, struct program *program)
 {
 	const struct program *old = state_program(b->state, program->importpath);
@@ -306,16 +335,7 @@ static int finish_program(const struct builder *b, struct program *program)
 	if (!program->reason)
 		program->reason = xstrdup("its executable had to move");
 	program->changed = false;
-	program->stamp = stamp_of(program->executable);
-	if (old && stamp_same(&old->stamp, &program->stamp) &&
-		!strcmp(old->executable, program->executable)) {
-		memcpy(program->hash, old->hash, sizeof program->hash);
-		return 0;
-	}
-	if (file_mark_made(program->executable, b->err))
-		return -1;
-	program->stamp = stamp_of(program->executable);
-	return elf_hash(program->executable, program->hash, b->err);
+	return find_hash(b, program, old);
 }
 
 /* Everything of next, and the programs of the old state that next does not have. */
@@ -460,6 +480,7 @@ static int build_locked(struct builder *b, struct depfile *depfile)
 
 	state_load(b->state, b->state_path);
 	choose_executables(b);
+	b->made = xcalloc(b->executables.n + 1, sizeof *b->made);
 	find_affected(b);
 	if (b->paths.n) {
 		scratch char *go = proc_find("go");
@@ -505,6 +526,7 @@ static int build_group(
 		close(lock);
 	strs_release(&b.executables);
 	strs_release(&b.paths);
+	free(b.made);
 	return result;
 }
 

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/proc.h"
+#include "formats/fingerprint.h"
 #include "goflags.h"
 
 #define GOENV_LIMIT ((size_t)1 << 20)

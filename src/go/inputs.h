@@ -2,7 +2,7 @@
 #define GO_INPUTS_H
 
 #include "base/buf.h"
-#include "formats/digest.h"
+#include "formats/fingerprint.h"
 
 /*
  * What a program depends on: a path and in which way it matters. Each way has a fingerprint that

@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "buildinfo.h"
+#include "formats/fingerprint.h"
 #include "formats/image.h"
 #include "formats/platform.h"
 #include "inputs/ref.h"

@@ -11,58 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 
 #include "base/file.h"
 #include "base/mem.h"
 
 #define HEADER "ko-gobuild state 3\n"
-
-/* Files are stamped with a clock that ticks this rarely at worst (10 ms at HZ=100). */
-#define TICK 20000000
-
-static const struct stamp no_stamp = { -1, -1, -1, 0 };
-
-static int64_t nanoseconds(const struct timespec *t)
-{
-	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
-}
-
-int64_t stamp_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	return nanoseconds(&now);
-}
-
-int64_t stamp_next(void)
-{
-	int64_t now = stamp_now();
-
-	while (stamp_now() == now)
-		nanosleep(&(struct timespec){ .tv_nsec = 500000 }, NULL);
-	return stamp_now();
-}
-
-struct stamp stamp_of(const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st))
-		return no_stamp;
-	return (struct stamp){ .size = S_ISDIR(st.st_mode) ? 0 : st.st_size,
-		.mtime = nanoseconds(&st.st_mtim),
-		.ctime = nanoseconds(&st.st_ctim),
-		.inode = st.st_ino };
-}
-
-bool stamp_same(const struct stamp *a, const struct stamp *b)
-{
-	return a->size == b->size && a->mtime == b->mtime && a->ctime == b->ctime &&
-		a->inode == b->inode;
-}
 
 static struct stamp stamp_of_input(const struct input *input)
 {
@@ -74,12 +27,12 @@ static struct stamp stamp_of_input(const struct input *input)
 	return stamp_of(file);
 }
 
-/* A stamp can hide a second edit within the clock's tick: then it is not to be trusted later. */
-static struct stamp trusted(struct stamp stamp, int64_t now)
+/* Notes a stamp, or one that is never the same again where it may hide an edit. */
+static void note_stamp(struct input *input, struct stamp stamp, int64_t now)
 {
-	if (stamp.ctime > now - TICK || stamp.mtime > now - TICK)
-		stamp.mtime = -2;
-	return stamp;
+	input->stamp = stamp;
+	if (!stamp_tells(&stamp, now))
+		input->stamp.mtime = -2;
 }
 
 static bool look_at_input(struct input *input, int64_t now, bool *touched)
@@ -92,7 +45,7 @@ static bool look_at_input(struct input *input, int64_t now, bool *touched)
 	inputs_print(input->kind, input->path, print);
 	if (strcmp(print, input->print))
 		return true;
-	input->stamp = trusted(stamp, now);
+	note_stamp(input, stamp, now);
 	*touched = true;
 	return false;
 }
@@ -249,7 +202,7 @@ static void add_input(
 	if (known && stamp_same(&known->stamp, &input->stamp)) {
 		memcpy(input->print, known->print, sizeof known->print);
 	} else {
-		input->stamp = trusted(input->stamp, stamp_now());
+		note_stamp(input, input->stamp, stamp_now());
 		inputs_print(kind, path, input->print);
 	}
 }

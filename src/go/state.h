@@ -7,7 +7,9 @@
 #include "base/buf.h"
 #include "base/depfile.h"
 #include "base/err.h"
+#include "base/stamp.h"
 #include "formats/digest.h"
+#include "formats/fingerprint.h"
 #include "inputs.h"
 #include "list.h"
 
@@ -16,12 +18,6 @@
  * whether anything that matters has changed. A unit is a package whose sources can change, or, with
  * the empty name, what all programs share: go.mod files, the toolchain.
  */
-
-/* What stat says of a file; changes with (nearly) every change of the content. */
-struct stamp {
-	int64_t size, mtime, ctime; /* times in nanoseconds; all -1: there is no such file */
-	uint64_t inode;
-};
 
 struct input {
 	enum input_kind kind;
@@ -58,13 +54,6 @@ struct state {
 	size_t program_count, program_cap;
 	bool touched; /* differs from what was loaded */
 };
-
-struct stamp stamp_of(const char *path);
-bool stamp_same(const struct stamp *a, const struct stamp *b);
-/* Now, by the clock that files are stamped with, in nanoseconds. */
-int64_t stamp_now(void);
-/* The same when the clock has moved on: what was changed before is older. */
-int64_t stamp_next(void);
 
 /* Reads what state_save() wrote; a missing or unreadable file is an empty state. */
 void state_load(struct state *state, const char *path);

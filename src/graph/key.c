@@ -9,13 +9,14 @@
 #include "base/mem.h"
 #include "base/opt.h"
 #include "base/proc.h"
-#include "formats/digest.h"
+#include "formats/fingerprint.h"
 #include "go/group.h"
 #include "graph.h"
 
-static void add_program(struct buf *text, const char *name)
+/* A program, which may be replaced by another version. */
+static void add_program(struct buf *text, const char *dir, const char *name)
 {
-	scratch char *path = proc_find(name);
+	scratch char *path = dir ? path_join(dir, name) : proc_find(name);
 	struct stat st;
 
 	if (path && !stat(path, &st))
@@ -60,7 +61,8 @@ void graph_settings(const struct strs *words, const char *bin, struct buf *text)
 		buf_addf(text, "%s\n", settings.v[i]);
 	if (file)
 		buf_addf(text, "%s\n", file);
-	add_program(text, "go");
+	add_program(text, bin, "ko-scan");
+	add_program(text, NULL, "go");
 	add_presence(text);
 }
 

@@ -8,7 +8,7 @@
 #include "base/environment.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "formats/digest.h"
+#include "formats/fingerprint.h"
 #include "formats/static.h"
 #include "platforms.h"
 #include "settle.h"

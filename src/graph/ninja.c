@@ -23,13 +23,15 @@ struct ninja {
 	struct buf out;
 	const struct graph_options *options;
 	struct layout layout;
-	char *store;    /* oci-layout, newer than all that was put into a store since removed */
-	char *programs; /* the same for the directory of executables */
+	struct strs paths; /* of all files that the graph names */
+	char *store;       /* oci-layout, newer than all that was put into a store since removed */
+	char *programs;    /* the same for the directory of executables */
 };
 
 /* A path in a build line. */
 static void add_path(struct ninja *n, const char *path)
 {
+	strs_add(&n->paths, path);
 	buf_addch(&n->out, ' ');
 	for (; *path; path++) {
 		if (strchr("$ :", *path))
@@ -451,6 +453,18 @@ static void write_graph(struct ninja *n, const struct plan *plan)
 		write_programs(n, plan);
 }
 
+/* The files, a line each, for who wants to know whether any of them has changed. */
+static int save_paths(struct ninja *n, struct err *err)
+{
+	cleanup(buf_release) struct buf text = { 0 };
+	scratch char *path = path_join(n->layout.dir, "paths");
+
+	strs_sort(&n->paths);
+	for (size_t i = 0; i < n->paths.n; i++)
+		buf_addf(&text, "%s\n", n->paths.v[i]);
+	return file_save(path, buf_str(&text), text.len, err) < 0 ? -1 : 0;
+}
+
 int graph_ninja(const struct plan *plan, const struct graph_options *options, struct err *err)
 {
 	struct ninja n = { .options = options };
@@ -463,11 +477,15 @@ int graph_ninja(const struct plan *plan, const struct graph_options *options, st
 	n.programs = path_join(options->builddir, "go/marker");
 	if (!result) {
 		write_graph(&n, plan);
-		result = file_save(options->file, buf_str(&n.out), n.out.len, err) < 0 ? -1 : 0;
+		result = (options->scan && save_paths(&n, err)) ||
+				file_save(options->file, buf_str(&n.out), n.out.len, err) < 0
+			? -1
+			: 0;
 	}
 	free(n.store);
 	free(n.programs);
 	layout_release(&n.layout);
+	strs_release(&n.paths);
 	buf_release(&n.out);
 	return result;
 }

@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "formats/digest.h"
+#include "formats/fingerprint.h"
 #include "go/debugger.h"
 #include "inputs/config.h"
 #include "inputs/kopath.h"

@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "formats/digest.h"
+#include "formats/fingerprint.h"
 #include "formats/image.h"
 #include "formats/static.h"
 #include "go/group.h"

@@ -8,7 +8,7 @@
 /*
  * Running a graph: the part of the driver between options and result. The graph of one set of
  * words and settings lives in BUILDDIR/KEY and is kept; when nothing changed, ninja is all that
- * runs.
+ * runs, and when that is known from the last time, nothing does.
  */
 struct run {
 	const char *builddir;

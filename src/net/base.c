@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "formats/fingerprint.h"
 #include "formats/image.h"
 #include "formats/platform.h"
 #include "formats/static.h"

@@ -89,6 +89,10 @@ def keep_time(do, name):
     return both
 
 
+def chmod(name, mode):
+    return lambda root: os.chmod(os.path.join(root, name), mode)
+
+
 def several(*steps):
     def do(root):
         for step in steps:
@@ -138,7 +142,7 @@ MUTATIONS = [
     ("statement in main", swap("cmd/one/main.go", "lib.Name()", 'lib.Name()+"!"'), "go"),
     ("blank lines in main", swap("cmd/one/main.go", "func main", "\n\nfunc main"), "go"),
     ("file touched", touch("cmd/one/main.go"), "look"),
-    ("file touched with an old time", touch("cmd/one/main.go", 1000000000), "nothing"),
+    ("file touched with an old time", touch("cmd/one/main.go", 1000000000), "image"),
     ("file touched with a future time", touch("cmd/one/main.go", time.time() + 1000), "image"),
     ("file rewritten alike", rewrite("cmd/one/main.go"), "look"),
     ("file added", put("cmd/one/more.go", "package main\n\nfunc init() { println(1) }\n"), "go"),
@@ -311,4 +315,14 @@ MUTATIONS = [
     ("source with odd letters", put("lib/\u00e9t\u00e9.go", "package lib\n\nfunc init() { println(4) }\n"), "go"),
     ("embedded name with a blank", put("cmd/two/files/a b", "x\n"), "go"),
     ("embedded name with special letters", put("cmd/two/files/x#y$z%", "x\n"), "go"),
+]
+
+# What leaves no newer time behind. Neither ninja nor make can see it, but ko does.
+HIDDEN = [
+    ("source overwritten with its old time", keep_time(swap("lib/lib.go", '"lib"', '"bil"'), "lib/lib.go"), "go"),
+    ("kodata exchanged for an older one", [several(
+        put("old/index.html", "<p>old</p>\n"), touch("old/index.html", 1000000000), touch("old", 1000000000)),
+        several(rename("cmd/one/kodata", "new"), rename("old", "cmd/one/kodata"),
+                touch("cmd/one", 1000000000))], "image"),
+    ("mode in the data directory", [lambda root: None, chmod("data/etc/app.conf", 0o700)], "image", {"KO_DATA_PATH": "data"}),
 ]
