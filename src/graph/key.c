@@ -61,6 +61,12 @@ void graph_settings(const struct strs *words, const char *bin, struct buf *text)
 		buf_addf(text, "%s\n", settings.v[i]);
 	if (file)
 		buf_addf(text, "%s\n", file);
+	/* elsewhere, relative paths mean other files */
+	if (*file_build_dir(NULL) == '/') {
+		scratch char *here = path_absolute(".");
+
+		buf_addf(text, "%s\n", here);
+	}
 	add_program(text, bin, "ko-scan");
 	add_program(text, NULL, "go");
 	add_presence(text);

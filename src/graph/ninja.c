@@ -358,6 +358,7 @@ static void write_scan(struct ninja *n)
 	scratch char *found = path_join(n->layout.dir, "scan.json");
 	scratch char *list = path_join(n->layout.dir, "manifests");
 	scratch char *contents = path_join(n->layout.dir, "contents");
+	scratch char *paths = path_join(n->layout.dir, "paths");
 
 	buf_addf(&n->out,
 		"\nrule ko_scan\n"
@@ -378,6 +379,7 @@ static void write_scan(struct ninja *n)
 	add_path(n, found);
 	add_path(n, list);
 	add_path(n, contents);
+	add_path(n, paths);
 	buf_addstr(&n->out, ": ko_scan");
 	add_open_bases(n);
 	buf_addch(&n->out, '\n');

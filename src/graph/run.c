@@ -173,11 +173,7 @@ static int forget_bases(const struct run *run, struct err *err)
 /* Without these files ninja runs everything once; tools find out what has changed. */
 static int forget_times(const struct run *run, struct err *err)
 {
-	return forget(run->dir, ".ninja_log", err) || forget(run->dir, "build.ninja", err) ||
-			forget(run->builddir, "go/marker", err) ||
-			forget(run->builddir, "oci/oci-layout", err)
-		? -1
-		: 0;
+	return forget(run->dir, ".ninja_log", err) || forget(run->dir, "build.ninja", err) ? -1 : 0;
 }
 
 /*
@@ -191,44 +187,60 @@ static int notice_clock(const struct run *run, struct err *err)
 	if (!file_is_future(log))
 		return 0;
 	log_note("the clock was set back since the last run: all files are looked at again");
-	return forget_times(run, err);
+	return forget_times(run, err) || forget(run->builddir, "go/marker", err) ||
+			forget(run->builddir, "oci/oci-layout", err)
+		? -1
+		: 0;
 }
 
-/* Has ninja make the goal, unless it would find that nothing is to be done. */
-static int make_goal(const struct run *run, const char *graph, const char *goal, struct err *err)
+/* The graph, and ninja. */
+static int make(const struct run *run, const char *goal, struct err *err)
 {
-	cleanup(still_release) struct still still = { .dir = run->dir, .goal = goal };
+	scratch char *graph = path_join(run->dir, "build.ninja");
 	scratch char *unsteady = path_join(run->dir, "volatile");
 	scratch char *path = path_join(run->dir, goal);
-	enum still_found found = still_look(&still);
 	int status = 0;
 
-	if (found == STILL_SAME && !file_exists(unsteady))
-		return 0;
-	if (found == STILL_HIDDEN && forget_times(run, err))
-		return -1;
 	if (!file_exists(graph) || file_exists(unsteady)) {
 		if (note_settings(run, err))
 			return -1;
 		status = scan(run, graph, err);
 	}
-	if (!status)
-		status = ninja(run, graph, path, err);
-	return status ? status : still_keep(&still, err);
+	return status ? status : ninja(run, graph, path, err);
+}
+
+static int make_goal(const struct run *run, const char *goal, struct err *err)
+{
+	cleanup(still_release) struct still still = {
+		.builddir = run->builddir, .dir = run->dir, .goal = goal
+	};
+	scratch char *unsteady = path_join(run->dir, "volatile");
+	int status;
+
+	if (still_look(&still) && !file_exists(unsteady))
+		return 0;
+	if (still.hidden) {
+		log_debug(1, "%s has changed, and its time is an old one: all is looked at again",
+			still.hidden);
+		if (forget_times(run, err))
+			return -1;
+	}
+	still_keep_seen(&still);
+	status = make(run, goal, err);
+	still_keep_done(&still, !status);
+	return status;
 }
 
 int run_goal(struct run *run, const char *goal, struct err *err)
 {
 	scratch char *key = graph_key(run->words, run->bin);
-	scratch char *graph = NULL;
 
 	run->dir = path_join(run->builddir, key);
-	graph = path_join(run->dir, "build.ninja");
 	if (file_mkdirs(run->dir, err) || lock(run, err) || forget_bases(run, err) ||
 		notice_others(run, key, err) || notice_clock(run, err) ||
 		(run->timeline && timeline_begin(run->timeline, run->dir, err)))
 		return -1;
-	return make_goal(run, graph, goal, err);
+	return make_goal(run, goal, err);
 }
 
 void run_release(struct run *run)

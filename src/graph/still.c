@@ -10,7 +10,8 @@
  *
  * It may have paths that no edge depends on any more. A file of another version is none.
  *
- * What is kept is in "still": a head and a stamp for each path, as they are in memory.
+ * What is kept is in "still": a head, a stamp for each path, as they are in memory, and the paths,
+ * each with a NUL. While ninja has done nothing the list of paths is the same.
  */
 #include "still.h"
 
@@ -23,20 +24,25 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/stamp.h"
 
 #define DEPS_HEADER "# ninjadeps\n\4\0\0\0"
 #define DEPS_RECORD ((uint32_t)1 << 31)
 
+/* So much older than the run that made them are side files at most, in nanoseconds. */
+#define SIDE_FILES ((int64_t)3000000000)
+
 /* A thread for so many files; but not more threads than that: file systems gain no more by them. */
 #define SHARE 4096
 #define SHARE_LIMIT 4
 
 struct head {
-	char logs[FINGERPRINT_SIZE]; /* stands for the list of paths */
-	char goal[31];               /* for which ninja had nothing to do; empty: it had */
-	int64_t when;                /* before the files were looked at */
+	char logs[FINGERPRINT_SIZE];
+	char goal[31]; /* for which ninja had nothing to do; empty: it had */
+	int64_t when;
+	uint64_t count; /* of paths */
 };
 
 static bool add_listed(struct strs *paths, const char *dir)
@@ -123,10 +129,10 @@ static void look_at_all(struct still *still)
 		pthread_join(shares[i].thread, NULL);
 }
 
-/* What changes whenever ninja has done something, or the list of files is another one. */
+/* What changes whenever ninja has done something, and whenever the list of files does. */
 static void print_logs(const char *dir, char print[FINGERPRINT_SIZE])
 {
-	static const char *const names[] = { "build.ninja", "paths", ".ninja_log", ".ninja_deps" };
+	static const char *const names[] = { "build.ninja", ".ninja_log", ".ninja_deps" };
 	struct stamp stamps[countof(names)];
 
 	for (size_t i = 0; i < countof(names); i++) {
@@ -151,59 +157,138 @@ static char *kept_path(const struct still *still)
 	return path_join(still->dir, "still");
 }
 
-/* Reads what was kept of the same paths. */
-static bool load(const struct still *still, struct head *head, struct stamp *stamps)
-{
-	cleanup(buf_release) struct buf kept = { 0 };
-	scratch char *path = kept_path(still);
-	size_t size = still->paths.n * sizeof *stamps;
-	struct err ignored;
+/* What was kept before. */
+struct kept {
+	struct buf text;
+	struct head head;
+	struct stamp *stamps;
+	const char *paths; /* in the text, which ends with a NUL */
+};
 
-	if (file_read_made(path, FILE_LIMIT, &kept, &ignored) || kept.len != sizeof *head + size)
-		return false;
-	memcpy(head, kept.data, sizeof *head);
-	memcpy(stamps, kept.data + sizeof *head, size);
-	return !memcmp(head->logs, still->logs, sizeof head->logs);
+static void kept_release(struct kept *kept)
+{
+	buf_release(&kept->text);
+	free(kept->stamps);
 }
 
-static int save(const struct still *still, bool is_quiet, struct err *err)
+static bool load(struct kept *kept, const struct still *still)
+{
+	scratch char *path = kept_path(still);
+	struct buf *text = &kept->text;
+	struct err ignored;
+	size_t size;
+
+	if (file_read_made(path, FILE_LIMIT, text, &ignored) || text->len < sizeof kept->head)
+		return false;
+	memcpy(&kept->head, text->data, sizeof kept->head);
+	if (kept->head.count > (text->len - sizeof kept->head) / sizeof *kept->stamps)
+		return false;
+	size = kept->head.count * sizeof *kept->stamps;
+	kept->stamps = xcalloc(kept->head.count + 1, sizeof *kept->stamps);
+	memcpy(kept->stamps, text->data + sizeof kept->head, size);
+	kept->paths = text->data + sizeof kept->head + size;
+	return true;
+}
+
+static void save(const struct still *still, const char *goal)
 {
 	cleanup(buf_release) struct buf text = { 0 };
 	scratch char *path = kept_path(still);
-	struct head head = { .when = still->when };
+	struct head head = { .when = still->when, .count = still->paths.n };
+	struct err err;
 
 	memcpy(head.logs, still->logs, sizeof head.logs);
-	if (is_quiet)
-		snprintf(head.goal, sizeof head.goal, "%s", still->goal);
+	snprintf(head.goal, sizeof head.goal, "%s", goal);
 	buf_add(&text, &head, sizeof head);
 	buf_add(&text, still->stamps, still->paths.n * sizeof *still->stamps);
-	return file_save(path, text.data, text.len, err) < 0 ? -1 : 0;
+	for (size_t i = 0; i < still->paths.n; i++)
+		buf_add(&text, still->paths.v[i], strlen(still->paths.v[i]) + 1);
+	if (file_save(path, text.data, text.len, &err) < 0)
+		log_debug(1, "%s", err.text);
 }
 
-/* ninja compares the times of inputs with those of outputs, not with what they were before. */
-static bool is_hidden(const struct stamp *now, const struct stamp *kept, int64_t when)
+/* ---- what is different ---- */
+
+/*
+ * ninja compares the times of inputs with those of outputs, not with what they were before. An
+ * inode number alone says nothing: there are file systems where it is another one each time.
+ */
+static bool is_hidden(const struct stamp *now, const struct stamp *before, int64_t when)
 {
-	return now->size >= 0 && (now->size != kept->size || now->ctime != kept->ctime) &&
+	return now->size >= 0 && (now->size != before->size || now->ctime != before->ctime) &&
 		now->mtime < when;
 }
 
-enum still_found still_look(struct still *still)
+/* Side files have a time from before the run in which they were made: file_mark_made(). */
+static int64_t limit_of(const struct still *still, const char *path, int64_t when)
 {
-	scratch struct stamp *kept = NULL;
-	struct head head;
-	bool same = true;
+	size_t n = strlen(still->builddir);
+
+	return !strncmp(path, still->builddir, n) && path[n] == '/' ? when - SIDE_FILES : when;
+}
+
+struct known {
+	const char *path;
+	const struct stamp *stamp;
+};
+
+static int compare_known(const void *a, const void *b)
+{
+	return strcmp(((const struct known *)a)->path, ((const struct known *)b)->path);
+}
+
+/* Kept stamps by their paths. */
+static struct known *sort_kept(const struct kept *kept)
+{
+	struct known *known = xcalloc(kept->head.count + 1, sizeof *known);
+	const char *path = kept->paths, *end = kept->text.data + kept->text.len;
+
+	for (size_t i = 0; i < kept->head.count; i++) {
+		known[i] = (struct known){ path, &kept->stamps[i] };
+		path += path < end ? strlen(path) + 1 : 0;
+	}
+	qsort(known, kept->head.count, sizeof *known, compare_known);
+	return known;
+}
+
+static const struct stamp *find(const struct known *known, size_t n, const char *path)
+{
+	const struct known key = { path, NULL };
+	const struct known *found = bsearch(&key, known, n, sizeof key, compare_known);
+
+	return found ? found->stamp : NULL;
+}
+
+/* Finds a hidden change; returns whether there is no change at all. */
+static bool compare(struct still *still, const struct kept *kept)
+{
+	size_t n = kept->head.count;
+	bool same =
+		n == still->paths.n && !memcmp(kept->head.logs, still->logs, sizeof still->logs);
+	scratch struct known *known = same ? NULL : sort_kept(kept);
+
+	for (size_t i = 0; i < still->paths.n && !still->hidden; i++) {
+		const char *path = still->paths.v[i];
+		const struct stamp *before = known ? find(known, n, path) : &kept->stamps[i];
+		int64_t limit = limit_of(still, path, kept->head.when);
+
+		if (before && is_hidden(&still->stamps[i], before, limit))
+			still->hidden = path;
+		same = same && stamp_same(&still->stamps[i], before);
+	}
+	return same && !still->hidden;
+}
+
+bool still_look(struct still *still)
+{
+	cleanup(kept_release) struct kept kept = { 0 };
 
 	see(still);
-	kept = xcalloc(still->paths.n + 1, sizeof *kept);
-	if (!still->stamps || !load(still, &head, kept))
-		return STILL_UNKNOWN;
-	for (size_t i = 0; i < still->paths.n; i++) {
-		if (is_hidden(&still->stamps[i], &kept[i], head.when))
-			return STILL_HIDDEN;
-		same &= stamp_same(&still->stamps[i], &kept[i]);
-	}
-	return same && !strcmp(head.goal, still->goal) ? STILL_SAME : STILL_UNKNOWN;
+	return still->stamps && load(&kept, still) && compare(still, &kept) &&
+		!strncmp(kept.head.goal, still->goal, sizeof kept.head.goal);
 }
+
+/* ---- keeping ---- */
 
 /* Whether all that changes after it was looked at would be seen. */
 static bool tells(const struct still *still)
@@ -215,19 +300,45 @@ static bool tells(const struct still *still)
 	return true;
 }
 
-int still_keep(struct still *still, struct err *err)
+/* What was changed while ninja ran, which may have looked at it before, and has an old time: it is
+ * given a stamp that it does not have. */
+static void distrust(struct still *still, int64_t since)
+{
+	for (size_t i = 0; i < still->paths.n; i++) {
+		struct stamp *stamp = &still->stamps[i];
+
+		if (!stamp_tells(stamp, since) && stamp->mtime < since - SIDE_FILES)
+			stamp->ctime = -2;
+	}
+}
+
+void still_keep_seen(const struct still *still)
+{
+	if (still->stamps && !still->hidden)
+		save(still, "");
+}
+
+void still_keep_done(struct still *still, bool succeeded)
 {
 	char logs[FINGERPRINT_SIZE];
+	int64_t since = still->when;
 
 	print_logs(still->dir, logs);
-	if (still->stamps && !strcmp(logs, still->logs))
-		return tells(still) ? save(still, true, err) : 0;
+	if (succeeded && still->stamps && !strcmp(logs, still->logs)) {
+		if (tells(still))
+			save(still, still->goal);
+		return;
+	}
 	see(still);
-	return still->stamps ? save(still, false, err) : 0;
+	if (!still->stamps)
+		return;
+	distrust(still, since);
+	save(still, "");
 }
 
 void still_release(struct still *still)
 {
 	strs_release(&still->paths);
 	free(steal(&still->stamps));
+	still->hidden = NULL;
 }

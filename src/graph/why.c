@@ -18,6 +18,7 @@
 #include "go/why.h"
 #include "graph.h"
 #include "layout.h"
+#include "still.h"
 
 /* Lines of text that are not in other, with a word before each. */
 static void add_missing(struct buf *out, const char *text, const char *other, const char *word)
@@ -138,6 +139,20 @@ static int ask_ninja(
 	return 0;
 }
 
+/* What ninja would not tell. */
+static void tell_hidden(const struct run *run, struct buf *out)
+{
+	cleanup(still_release) struct still still = {
+		.builddir = run->builddir, .dir = run->dir, .goal = ""
+	};
+
+	(void)still_look(&still);
+	if (still.hidden)
+		buf_addf(out,
+			"all of them: to be looked at because %s has changed, with an old time\n",
+			still.hidden);
+}
+
 int run_why(struct run *run, const struct strs *names, struct buf *out, struct err *err)
 {
 	cleanup(records_release) struct records records = { 0 };
@@ -152,5 +167,6 @@ int run_why(struct run *run, const struct strs *names, struct buf *out, struct e
 		return -1;
 	if (go_why(out, &records, run->builddir, err))
 		return -1;
+	tell_hidden(run, out);
 	return ask_ninja(run, &records, out, err);
 }

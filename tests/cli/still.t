@@ -3,7 +3,13 @@
 . "$(dirname "$0")/lib.sh"
 
 mkdir wrap
-printf '#!/bin/sh\necho ninja >>"%s"\nexec "%s" "$@"\n' "$tmp/ran" "$(command -v ninja)" >wrap/ninja
+cat >wrap/ninja <<END
+#!/bin/sh
+echo ninja >>"$tmp/ran"
+[ ! -e "$tmp/kill" ] || kill -9 \$PPID
+"$(command -v ninja)" "\$@" || exit
+[ ! -e "$tmp/meanwhile" ] || cp -p "$tmp/meanwhile" config/manifests/myapp.yaml
+END
 chmod +x wrap/ninja
 PATH=$tmp/wrap:$PATH
 cp -R "$top/examples/hello" app && cd app || exit 1
@@ -37,8 +43,9 @@ unlike "a source that was overwritten and has its old time is seen" "$(cat ../ou
 swap main.go Hullo Hello
 is "so is the next one" "$(resolve)" "$(cat ../first)"
 settle resolve
-manifest=$(ls config/manifests/*.yaml)
+manifest=config/manifests/myapp.yaml
 swap "$manifest" 'replicas: 1' 'replicas: 7'
+like "ko why names it" "$(ko why --repo= -f config/manifests)" "because $manifest has changed, with an old time"
 like "a manifest" "$(resolve)" 'replicas: 7'
 swap "$manifest" 'replicas: 7' 'replicas: 1'
 resolve >/dev/null
@@ -51,8 +58,30 @@ rm -rf .ko/oci
 is "so is the store" "$(resolve)" "$(cat ../first)"
 ok "all of it" skopeo inspect "oci:.ko/oci:myapp:latest"
 
+# neither a run that fails, nor one that is killed, nor what happens meanwhile hides a change
 settle resolve
-truncate -s -1 .ko/*/still
+cp main.go ../good.go
+echo broken >>main.go
+ok "a run that fails" sh -c '! ko resolve --repo= -f config/manifests'
+swap "$manifest" 'replicas: 1' 'replicas: 3'
+cp ../good.go main.go
+like "a change with an old time after it" "$(resolve)" 'replicas: 3'
+: >../kill
+echo >>main.go
+resolve
+rm ../kill
+swap "$manifest" 'replicas: 3' 'replicas: 1'
+is "a change with an old time after a run that was killed" "$(resolve)" "$(cat ../first)"
+sed 's/replicas: 1/replicas: 5/' "$manifest" >../meanwhile
+touch -d '-1 hour' ../meanwhile
+echo >>main.go
+resolve >../out
+like "a change with an old time while ninja runs" "$(cat ../out; rm ../meanwhile; resolve)" 'replicas: 1.*replicas: 5'
+swap "$manifest" 'replicas: 5' 'replicas: 1'
+resolve >/dev/null
+
+settle resolve
+truncate -s 200 .ko/*/still
 is "what was kept is cut off: all is looked at" "$(resolve; cat ../ran)" "$(cat ../first; echo ninja)"
 settle resolve
 for deps in .ko/*/.ninja_deps; do printf '# ninjadeps\n\377\0\0\0' >"$deps"; done
