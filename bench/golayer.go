@@ -1,15 +1,15 @@
-// Command golayer makes a layer of a program the way ko does: a tar archive in memory, its SHA-256,
-// gzip at BestSpeed, the SHA-256 of that. Only a peer to measure against.
+// Command golayer makes a layer of a program the way ko does (pkg/build/gobuild.go: tarBinary and buildLayer): a tar
+// archive in memory, which go-containerregistry compresses and hashes. Only a peer to measure against.
 package main
 
 import (
 	"archive/tar"
 	"bytes"
-	"compress/gzip"
-	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
 func check(err error) {
@@ -19,27 +19,34 @@ func check(err error) {
 	}
 }
 
-func main() {
-	program, err := os.ReadFile(os.Args[1])
+func archive(path string) []byte {
+	var buf bytes.Buffer
+	program, err := os.Open(path)
+	check(err)
+	defer program.Close()
+	stat, err := program.Stat()
 	check(err)
 
-	var archive bytes.Buffer
-	w := tar.NewWriter(&archive)
+	w := tar.NewWriter(&buf)
 	check(w.WriteHeader(&tar.Header{Name: "ko-app", Typeflag: tar.TypeDir, Mode: 0o555}))
-	check(w.WriteHeader(&tar.Header{Name: "/ko-app/program", Size: int64(len(program)), Mode: 0o555}))
-	_, err = w.Write(program)
+	check(w.WriteHeader(&tar.Header{Name: "/ko-app/program", Size: stat.Size(), Typeflag: tar.TypeReg, Mode: 0o555}))
+	_, err = io.Copy(w, program)
 	check(err)
 	check(w.Close())
-	diffID := sha256.Sum256(archive.Bytes())
+	return buf.Bytes()
+}
 
+func main() {
+	data := archive(os.Args[1])
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewBuffer(data)), nil
+	}, tarball.WithCompressedCaching)
+	check(err)
+	packed, err := layer.Compressed()
+	check(err)
 	file, err := os.Create(os.Args[2])
 	check(err)
-	digest := sha256.New()
-	z, err := gzip.NewWriterLevel(io.MultiWriter(file, digest), gzip.BestSpeed)
+	_, err = io.Copy(file, packed)
 	check(err)
-	_, err = z.Write(archive.Bytes())
-	check(err)
-	check(z.Close())
 	check(file.Close())
-	fmt.Printf("sha256:%x sha256:%x\n", diffID, digest.Sum(nil))
 }

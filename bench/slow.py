@@ -6,6 +6,7 @@
 What comes back is not limited. (toxiproxy limits each connection by itself.)
 """
 import asyncio
+import socket
 import sys
 import time
 
@@ -20,7 +21,7 @@ async def wait_for(n):
     Who was woken late on a busy machine goes on as if in time.
     """
     global free_at
-    free_at = max(free_at, time.monotonic() - 0.2) + n / RATE
+    free_at = max(free_at, time.monotonic() - 0.05) + n / RATE
     await asyncio.sleep(max(0, free_at - time.monotonic()))
 
 
@@ -49,7 +50,11 @@ async def serve(reader, writer):
 
 async def main():
     # little is taken ahead, so that who sends sees how slow it is
-    server = await asyncio.start_server(serve, "127.0.0.1", PORT, limit=PIECE)
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, PIECE)
+    listening.bind(("127.0.0.1", PORT))
+    server = await asyncio.start_server(serve, sock=listening, limit=PIECE)
     await server.serve_forever()
 
 
