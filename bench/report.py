@@ -171,8 +171,8 @@ def cell(figure, key, first, spread):
     return KEYS[key][1](number) + ratio
 
 
-def grid(heads, lines):
-    return ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)] + [
+def grid(heads, lines, side="---:|"):
+    return ["| " + " | ".join(heads) + " |", "|---|" + side * (len(heads) - 1)] + [
         "| " + " | ".join(line) + " |" for line in lines] + [""]
 
 
@@ -222,7 +222,7 @@ def bars(results):
         both = KEYS[bar.key][1](a) + (f" / {KEYS[bar.key][1](b)}" if b is not None else "")
         lines.append([bar.text, limit, form(number), f"{both} ({column})", "yes" if met else "**no**"])
     return ["## Bars", "", "The worst of the cases below counts.", ""] + grid(
-        ["what", "bar", "measured", "medians", "met"], lines)
+        ["what", "bar", "measured", "medians", "met"], lines, "---|")
 
 
 def head(results):
@@ -232,7 +232,7 @@ def head(results):
            f"Made by `make bench`, {results['date']}. What is compared ran in turns, within one run of that "
            "command; figures are medians, and ratios (×) are to the first row: they mean more than the times.",
            ""]
-    out += grid(["machine", ""], [[what, text or "–"] for what, text in results["machine"].items()])
+    out += grid(["machine", ""], [[what, text or "–"] for what, text in results["machine"].items()], "---|")
     if results["load"] > os.cpu_count():
         out += [f"**The machine was busy when this began (load {results['load']:.1f}): differences of "
                 "milliseconds mean nothing.**", ""]
@@ -277,7 +277,7 @@ def write(results, to):
 
 # ---- pictures
 
-WIDTH, FONT = 800, 13
+WIDTH, FONT = 840, 13
 OUR_COLOURS = ("#00758f", "#3fa9c0", "#8cc8d6")
 PEER_COLOURS = ("#c1440e", "#7b5aa6", "#6b7780", "#d99a00", "#3b7a3b", "#a05a7a")
 
@@ -296,7 +296,9 @@ class Scale:
         self.log = low > 0 and high > 20 * low if log is None else log
         if self.log:
             self.low, self.high = math.log10(low) - 0.15, math.log10(high) + 0.05
-            self.ticks = [10.0**n for n in range(math.ceil(self.low), math.floor(self.high) + 1)]
+            steps = (1, 2, 5) if self.high - self.low < 2 else (1,)
+            ticks = (s * 10.0**n for n in range(math.floor(self.low), math.ceil(self.high)) for s in steps)
+            self.ticks = [t for t in ticks if self.low <= math.log10(t) <= self.high]
         else:
             self.low, self.high = 0, high * 1.05 or 1
             step = 10 ** math.floor(math.log10(self.high))
@@ -348,7 +350,7 @@ def spaced(labels, gap):
 
 
 def lines_picture(title, series, key):
-    form, colour, height, left, right, top = KEYS[key][1], colours(series), 380, 80, 560, 40
+    form, colour, height, left, right, top = KEYS[key][1], colours(series), 380, 80, 570, 40
     points = {row: [(int(c), n) for c, n in numbers.items() if c.isdigit()] for row, numbers in series.items()}
     across = Scale([x for line in points.values() for x, _ in line], True)
     up = Scale([n for line in points.values() for _, n in line], True)
