@@ -44,11 +44,13 @@ SECTIONS = (
     Section("Edits", "edit",
             "A function is added to a file: of a package that one program uses (leaf), or that all use (shared); "
             "in examples/shop, and in modules of 8 and 50 programs. Each edit is one that was never seen. Ours and "
-            "ko also make the images and push them to a registry on this machine; go build does not."),
+            "ko also make the images, and a bill of materials of each, and push them to a registry on this machine; go "
+            "build does not."),
     Section("First build and push", "first",
             "examples/shop in a new checkout, nine images that the registry does not have. With an empty go cache "
             "everything is compiled, the standard library too; with a warm one programs are only linked, and "
-            "what is sent (not what comes back) is limited. Ranges are of the ratios within a round. go "
+            "what is sent (not what comes back) is limited. Ours and ko also make and push a bill of materials of each "
+            "image. Ranges are of the ratios within a round. go "
             "build makes no images and pushes nothing.", ("seconds", "peak"), spread=True),
     Section("Layers", "layer",
             "Columns: MB of an executable of Go code, from the page cache to a file, on at most two cores; ratios "
