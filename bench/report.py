@@ -144,8 +144,12 @@ def value(figure, key):
 
 
 def tables_of(results):
-    return {name: table for section in results["sections"].values()
-            for name, table in section["tables"].items() if any(table.values())}
+    """Columns of one table may be of several sections."""
+    tables = {}
+    for section in results["sections"].values():
+        for name, table in section["tables"].items():
+            tables.setdefault(name, {}).update({column: rows for column, rows in table.items() if rows})
+    return {name: table for name, table in tables.items() if table}
 
 
 def rows_of(table):
