@@ -509,6 +509,13 @@ char *path_absolute(const char *path)
 	return path_clean(joined);
 }
 
+bool path_is_below(const char *path, const char *dir)
+{
+	size_t n = dir ? strlen(dir) : 0;
+
+	return n && !strncmp(path, dir, n) && path[n] == '/';
+}
+
 char *path_relative(const char *absolute)
 {
 	scratch char *cwd = getcwd(NULL, 0);

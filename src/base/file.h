@@ -106,6 +106,8 @@ char *path_dir(const char *path);
 const char *path_base(const char *path);
 /* Removes "./", "//", "x/.." by text alone. malloced; "." for nothing. */
 char *path_clean(const char *path);
+/* Whether, by text alone, path is of something in dir or further down; dir NULL or empty: no. */
+bool path_is_below(const char *path, const char *dir);
 /* Absolute path to one relative to the working directory where it lies inside it, else a copy.
  * malloced. */
 char *path_relative(const char *absolute);

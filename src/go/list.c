@@ -74,17 +74,11 @@ static void add_embeds(struct go_package *package, const json_t *object)
 	}
 }
 
-static bool is_within(const char *path, const char *dir)
-{
-	size_t n = dir ? strlen(dir) : 0;
-
-	return n && !strncmp(path, dir, n) && path[n] == '/';
-}
-
 /* Whether sources in dir stay as they are: the standard library and the module cache. */
 static bool is_fixed(const json_t *object, const char *dir, const struct go_env *env)
 {
-	return json_is_true(json_object_get(object, "Standard")) || is_within(dir, env->gomodcache);
+	return json_is_true(json_object_get(object, "Standard")) ||
+		path_is_below(dir, env->gomodcache);
 }
 
 static void add_module(struct go_list *list, const json_t *module, const struct go_env *env)
@@ -93,9 +87,9 @@ static void add_module(struct go_list *list, const json_t *module, const struct 
 	const char *file = text_of(replace ? replace : module, "GoMod");
 	const char *dir = text_of(replace ? replace : module, "Dir");
 
-	if (file && !is_within(file, env->gomodcache))
+	if (file && !path_is_below(file, env->gomodcache))
 		strs_add(&list->modules, file);
-	if (dir && !is_within(dir, env->gomodcache))
+	if (dir && !path_is_below(dir, env->gomodcache))
 		strs_add(&list->roots, dir);
 }
 

@@ -194,14 +194,13 @@ static int notice_clock(const struct run *run, struct err *err)
 }
 
 /* The graph, and ninja. */
-static int make(const struct run *run, const char *goal, struct err *err)
+static int make(const struct run *run, const char *goal, bool is_volatile, struct err *err)
 {
 	scratch char *graph = path_join(run->dir, "build.ninja");
-	scratch char *unsteady = path_join(run->dir, "volatile");
 	scratch char *path = path_join(run->dir, goal);
 	int status = 0;
 
-	if (!file_exists(graph) || file_exists(unsteady)) {
+	if (!file_exists(graph) || is_volatile) {
 		if (note_settings(run, err))
 			return -1;
 		status = scan(run, graph, err);
@@ -215,9 +214,10 @@ static int make_goal(const struct run *run, const char *goal, struct err *err)
 		.builddir = run->builddir, .dir = run->dir, .goal = goal
 	};
 	scratch char *unsteady = path_join(run->dir, "volatile");
+	bool is_volatile = file_exists(unsteady);
 	int status;
 
-	if (still_look(&still) && !file_exists(unsteady))
+	if (still_look(&still) && !is_volatile)
 		return 0;
 	if (still.hidden) {
 		log_debug(1, "%s has changed, and its time is an old one: all is looked at again",
@@ -226,7 +226,7 @@ static int make_goal(const struct run *run, const char *goal, struct err *err)
 			return -1;
 	}
 	still_keep_seen(&still);
-	status = make(run, goal, err);
+	status = make(run, goal, is_volatile, err);
 	still_keep_done(&still, !status);
 	return status;
 }

@@ -15,6 +15,7 @@
  */
 #include "still.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -161,14 +162,15 @@ static char *kept_path(const struct still *still)
 struct kept {
 	struct buf text;
 	struct head head;
-	struct stamp *stamps;
-	const char *paths; /* in the text, which ends with a NUL */
+	const struct stamp *stamps; /* in the text, as are the paths, which a NUL ends */
+	const char *paths;
 };
+
+static_assert(sizeof(struct head) % _Alignof(struct stamp) == 0, "stamps follow the head");
 
 static void kept_release(struct kept *kept)
 {
 	buf_release(&kept->text);
-	free(kept->stamps);
 }
 
 static bool load(struct kept *kept, const struct still *still)
@@ -176,17 +178,14 @@ static bool load(struct kept *kept, const struct still *still)
 	scratch char *path = kept_path(still);
 	struct buf *text = &kept->text;
 	struct err ignored;
-	size_t size;
 
 	if (file_read_made(path, FILE_LIMIT, text, &ignored) || text->len < sizeof kept->head)
 		return false;
 	memcpy(&kept->head, text->data, sizeof kept->head);
 	if (kept->head.count > (text->len - sizeof kept->head) / sizeof *kept->stamps)
 		return false;
-	size = kept->head.count * sizeof *kept->stamps;
-	kept->stamps = xcalloc(kept->head.count + 1, sizeof *kept->stamps);
-	memcpy(kept->stamps, text->data + sizeof kept->head, size);
-	kept->paths = text->data + sizeof kept->head + size;
+	kept->stamps = (const void *)(text->data + sizeof kept->head);
+	kept->paths = (const char *)(kept->stamps + kept->head.count);
 	return true;
 }
 
@@ -222,9 +221,7 @@ static bool is_hidden(const struct stamp *now, const struct stamp *before, int64
 /* Side files have a time from before the run in which they were made: file_mark_made(). */
 static int64_t limit_of(const struct still *still, const char *path, int64_t when)
 {
-	size_t n = strlen(still->builddir);
-
-	return !strncmp(path, still->builddir, n) && path[n] == '/' ? when - SIDE_FILES : when;
+	return path_is_below(path, still->builddir) ? when - SIDE_FILES : when;
 }
 
 struct known {

@@ -93,21 +93,21 @@ fi
 mv "$tmp/docker" "$tmp/nodes/bin/docker"
 
 # ---- blobs that a node had a moment ago ----
-echo 'program app, once more' >app
-ko-layer --name app app | ko-push --repo '' -o lost.json 2>/dev/null
-lost=$(jq -r '.image.digest' lost.json | cut -d : -f 2)
-jq -r '.layers[].digest, .config.digest' ".ko/oci/blobs/sha256/$lost" >"$tmp/nodes/kind-worker/once"
-ok "a node that loses blobs" load lost.json
-is "gets all of it" "$(imports)" "kind-control-plane kind-worker kind-worker kind-worker2"
-like "it is whole" "$(node kind-worker images check | grep "app:$lost")" 'complete \(3/3\) .* true'
+# forgetful TEXT HOW FILTER NAME ALL WHOLE: a program with this text; a node that treats these blobs of its image so
+forgetful() {
+	echo "$1" >app
+	ko-layer --name app app | ko-push --repo '' -o lost.json 2>/dev/null
+	lost=$(jq -r '.image.digest' lost.json | cut -d : -f 2)
+	jq -r "$3" ".ko/oci/blobs/sha256/$lost" >"$tmp/nodes/kind-worker/$2"
+	ok "$4" load lost.json
+	is "$5" "$(imports)" "kind-control-plane kind-worker kind-worker kind-worker2"
+	like "$6" "$(node kind-worker images check | grep "app:$lost")" 'complete \(3/3\) .* true'
+}
 
-echo 'program app, for the last time' >app
-ko-layer --name app app | ko-push --repo '' -o lost.json 2>/dev/null
-lost=$(jq -r '.image.digest' lost.json | cut -d : -f 2)
-jq -r '.layers[0].digest' ".ko/oci/blobs/sha256/$lost" >"$tmp/nodes/kind-worker/drop"
-ok "a node that loses the base's layer" load lost.json
-is "gets all of it, too" "$(imports)" "kind-control-plane kind-worker kind-worker kind-worker2"
-like "that is whole" "$(node kind-worker images check | grep "app:$lost")" 'complete \(3/3\) .* true'
+forgetful 'program app, once more' once '.layers[].digest, .config.digest' "a node that loses blobs" \
+	"gets all of it" "it is whole"
+forgetful 'program app, for the last time' drop '.layers[0].digest' "a node that loses the base's layer" \
+	"gets all of it, too" "that is whole"
 
 # ---- failures ----
 fails "no such cluster" 1 'kind cluster none: docker knows no running nodes of it; kind create cluster makes one, and KIND_CLUSTER_NAME says which is meant' \
