@@ -12,7 +12,7 @@
 #include "net/progress.h"
 #include "net/push.h"
 
-static const char *oci_dir, *builddir, *repo, *ca_file, *stats_file, *refs_file, *out;
+static const char *oci_dir, *builddir, *repo, *ca_file, *stats_file, *refs_file, *known_file, *out;
 static struct strs tags, insecure;
 static bool tag_only, confirm, ahead, pushing = true;
 
@@ -29,6 +29,8 @@ static const struct opt opts[] = {
 	{ 0, "confirm", NULL, OPT_FLAG, &confirm,
 		"ask for images by their digests; push those that are gone" },
 	REGISTRY_OPTIONS(&insecure, &ca_file),
+	{ 0, "known", "FILE", OPT_STRING, &known_file,
+		"what came out the last time with these options; saves requests" },
 	{ 0, "stats", "FILE", OPT_STRING, &stats_file, "write counts as JSON" },
 	{ 0, "image-refs", "FILE", OPT_STRING, &refs_file,
 		"also write the references, one a line" },
@@ -84,10 +86,20 @@ static void say(const struct push *push, double seconds)
 			(double)s->bytes_present / 1e6, s->blobs_mounted, s->requests, seconds);
 }
 
+/* Without it, more is asked for. */
+static void read_known(struct records *known)
+{
+	struct err ignored;
+
+	if (known_file && records_read(known, known_file, &ignored))
+		records_release(known);
+}
+
 static int run(const struct strs *operands, struct err *err)
 {
 	scratch char *store = file_store_dir(oci_dir, builddir);
 	cleanup(records_release) struct records records = { 0 };
+	cleanup(records_release) struct records known = { 0 };
 	cleanup(oci_release) struct oci oci = { 0 };
 	struct registry_settings network = { .insecure = &insecure,
 		.ca_file = ca_file,
@@ -101,6 +113,7 @@ static int run(const struct strs *operands, struct err *err)
 		.tag_only = tag_only,
 		.keep = !pushing,
 		.confirm = confirm,
+		.known = &known,
 		.finder = &finder };
 	int64_t from = trace_now();
 
@@ -109,6 +122,7 @@ static int run(const struct strs *operands, struct err *err)
 	if (ahead) /* what goes wrong is for the ko-push to tell that comes at the end */
 		return ahead_push(&push, err) ? ERR_FAILED : 0;
 	ahead_await(&push.stats);
+	read_known(&known);
 	if (records_read_all(&records, operands, NULL, err) ||
 		assemble_images(&finder, &records, err))
 		return -1;

@@ -81,6 +81,8 @@ static int write_graph(const struct plan *plan, struct err *err)
 		return -1;
 	destination_trust_words(&destination, &base);
 	destination_push_words(&destination, &push);
+	if (lists && !strcmp(graph.tool, "ko-push"))
+		strs_take(&push, xasprintf("--known=%s/refs.json", plan->graph_dir));
 	strs_add(&confirm, "--confirm");
 	destination_place_words(&destination, &confirm);
 	strs_take(&patch, xasprintf("--selector=%s", options.selector ? options.selector : ""));

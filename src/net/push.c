@@ -3,7 +3,8 @@
  * they all have its digest it is done. Otherwise its manifest is asked for by digest, and where
  * that is missing its parts go first: of an index the images (in the same way, by digest), of an
  * image config and layers. A manifest is sent when all its parts have arrived, the top one under
- * each tag that is not there.
+ * each tag that is not there. The bill of materials of an image that is not there is not there
+ * either.
  *
  * All images are on their way together; each answer starts what waited for it. The client below
  * does the rest: order, mounts between the repositories of one registry, retries, verification.
@@ -44,6 +45,9 @@ struct image {
 	json_t *record;
 	const json_t *descriptor; /* of what is pushed */
 	char *attached; /* the tag of a bill of materials; NULL: it is the record's image */
+	size_t bills;   /* of an image: how many there are, and follow it in the array */
+	bool known;     /* it was pushed before, with its bills */
+	bool fresh;     /* a bill: neither it nor its blobs can be there */
 	struct target target;
 	struct base_place place;
 	struct tag *tags; /* those that this image is to have */
@@ -108,6 +112,7 @@ static int part_load(struct part *part, struct err *err)
 
 static int part_put(struct part *part, struct err *err);
 static int part_start(struct part *part, struct err *err);
+static int start_push(struct image *image, struct err *err);
 
 static int tag_stored(void *arg, const struct registry_result *result, struct err *err)
 {
@@ -187,6 +192,7 @@ static int start_blob(struct part *part, const json_t *object, bool layer, struc
 		return -1;
 	if (origin->repo.host)
 		origin->source.repo = &origin->repo;
+	origin->source.fresh = !layer || image->fresh;
 	if (layer && origin->mount_from && !strcmp(image->place.host, image->target.ref.host))
 		mount_from = origin->mount_from;
 	registry_push_blob(image->registry, repo_of(image), blob.digest, blob.size, origin->source,
@@ -230,16 +236,34 @@ static int start_children(struct part *part, struct err *err)
 	return part->waiting ? 0 : part_put(part, err);
 }
 
-static int have_part(void *arg, const struct registry_result *result, struct err *err)
+static int send_parts(struct part *part, struct err *err)
 {
-	struct part *part = arg;
-
-	if (result->found && !strcmp(result->digest, part->digest))
-		return part->parent ? part_arrived(part, err) : put_top(part->image, err);
 	if (part_load(part, err))
 		return -1;
 	return image_is_index(part->media_type) ? start_children(part, err)
 						: start_blobs(part, err);
+}
+
+static int start_bills(struct image *image, bool fresh, struct err *err)
+{
+	for (struct image *bill = image + 1; bill <= image + image->bills; bill++) {
+		bill->fresh = fresh;
+		if (fresh ? send_parts(&bill->top, err) : start_push(bill, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int have_part(void *arg, const struct registry_result *result, struct err *err)
+{
+	struct part *part = arg;
+	bool found = result->found && !strcmp(result->digest, part->digest);
+
+	if (part->parent)
+		return found ? part_arrived(part, err) : send_parts(part, err);
+	if (found ? put_top(part->image, err) : send_parts(part, err))
+		return -1;
+	return start_bills(part->image, !found, err);
 }
 
 static int part_start(struct part *part, struct err *err)
@@ -272,10 +296,15 @@ static json_int_t blobs_size(const struct oci *oci, const char *digest)
 }
 
 /* Nothing is to be done about it. */
-static void all_there(struct image *image)
+static int all_there(struct image *image, struct err *err)
 {
 	image->done = true;
 	image->push->stats.bytes_present += blobs_size(image->push->oci, image->top.digest);
+	if (!image->known)
+		return start_bills(image, false, err);
+	for (size_t i = 1; i <= image->bills; i++)
+		image[i].done = true;
+	return 0;
 }
 
 static int have_tag(void *arg, const struct registry_result *result, struct err *err)
@@ -289,10 +318,7 @@ static int have_tag(void *arg, const struct registry_result *result, struct err 
 		return 0;
 	for (size_t i = 0; i < image->tag_count; i++)
 		all = all && image->tags[i].there;
-	if (!all)
-		return part_start(&image->top, err);
-	all_there(image);
-	return 0;
+	return all ? all_there(image, err) : part_start(&image->top, err);
 }
 
 static int start_push(struct image *image, struct err *err)
@@ -310,8 +336,7 @@ static int have_image(void *arg, const struct registry_result *result, struct er
 
 	if (!result->found || strcmp(result->digest, image->top.digest))
 		return start_push(image, err);
-	all_there(image);
-	return 0;
+	return all_there(image, err);
 }
 
 static int start_image(struct image *image, struct err *err)
@@ -362,6 +387,26 @@ static int set_target(struct image *image, struct strs *taken, struct err *err)
 	return 0;
 }
 
+static char *reference_of(const struct image *image)
+{
+	return target_reference(&image->target, image->tag_count > 0, image->top.digest);
+}
+
+/* Whether the record would come out as it did when it was pushed before. */
+static bool is_known(const struct image *image)
+{
+	const struct records *known = image->push->known;
+	cleanup(json_release) json_t *record = json_copy(image->record);
+	scratch char *ref = reference_of(image);
+
+	json_object_set_new(record, "ref", json_string(ref));
+	for (size_t i = 0; known && i < records_count(known); i++) {
+		if (json_equal(record, records_at(known, i)))
+			return true;
+	}
+	return false;
+}
+
 static int prepare(struct image *image, struct strs *taken, struct err *err)
 {
 	const char *base = record_get(json_object_get(image->record, "baseImage"), "reference");
@@ -370,9 +415,11 @@ static int prepare(struct image *image, struct strs *taken, struct err *err)
 		return err_set(err, ERR_INPUT, "record of %s: no image; has ko-image run?",
 			record_title(image->record));
 	if (base_place_parse(&image->place, base ? base : STATIC_REFERENCE, err) ||
-		part_from(&image->top, image, image->descriptor, err))
+		part_from(&image->top, image, image->descriptor, err) ||
+		set_target(image, taken, err))
 		return -1;
-	return set_target(image, taken, err);
+	image->known = image->bills && is_known(image);
+	return 0;
 }
 
 static bool in_store(const struct image *image)
@@ -430,7 +477,7 @@ static int push_to_registries(struct push *push, struct image *images, size_t n,
 		registry_expect(registry, repo_of(&images[i]), true);
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (!in_store(&images[i]) && start_image(&images[i], err))
+		if (!in_store(&images[i]) && !images[i].attached && start_image(&images[i], err))
 			return -1;
 	}
 	return registry ? registry_run(registry, err) : 0;
@@ -456,10 +503,9 @@ static int push_all(struct push *push, struct image *images, size_t n, struct er
 
 		if (image->attached)
 			continue;
-		scratch char *text =
-			target_reference(&image->target, image->tag_count > 0, image->top.digest);
+		scratch char *ref = reference_of(image);
 
-		json_object_set_new(images[i].record, "ref", json_string(text));
+		json_object_set_new(image->record, "ref", json_string(ref));
 	}
 	return 0;
 }
@@ -492,7 +538,7 @@ static void add_attached(struct images *images, struct push *push, json_t *recor
 static void add_record(struct images *images, struct push *push, json_t *record)
 {
 	const json_t *image = json_object_get(record, "image"), *entry;
-	size_t i;
+	size_t first = images->n, i;
 
 	add_image(images, push, record, image);
 	if (push->confirm)
@@ -501,6 +547,7 @@ static void add_record(struct images *images, struct push *push, json_t *record)
 	json_array_foreach (json_object_get(record, "platforms"), i, entry)
 		add_attached(images, push, record, json_object_get(entry, "manifest"),
 			json_object_get(entry, "sbom"));
+	images->v[first].bills = images->n - first - 1;
 }
 
 int push_images(struct push *push, struct records *records, struct err *err)

@@ -15,7 +15,9 @@ struct push {
 	bool tag_only;           /* references are "repository:tag" */
 	bool keep;               /* all goes to the store; references are as if pushed */
 	bool confirm; /* ask for each image by its digest; only where it is gone is all as ever */
-	struct base_finder *finder; /* its registry does the work */
+	const struct records *known; /* as they came out earlier, with the same options: where the
+					image is still there, its bills are not asked for */
+	struct base_finder *finder;  /* its registry does the work */
 
 	/* how it went */
 	size_t images, pushed;

@@ -168,13 +168,14 @@ void registry_get_blob(struct registry *registry, struct repo repo, const char *
 void registry_fetch_blob(struct registry *registry, struct repo repo, const char *digest,
 	int64_t size, int fd, struct registry_done done);
 
-/* Where the bytes of a blob are: the one member that is not NULL. Borrowed until registry_free().
+/* Where the bytes of a blob are: the one pointer that is not NULL. Borrowed until registry_free().
  */
 struct blob_source {
 	const char *path;        /* a file; its digest is checked while it is sent */
 	const void *bytes;       /* memory */
 	const struct repo *repo; /* another repository, of any registry: the bytes are streamed from
 				    there, without touching the disk, checked on the way */
+	bool fresh;              /* it is new: not asked for, but sent at once */
 };
 
 /*

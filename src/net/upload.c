@@ -11,6 +11,8 @@
  *	  ▲                       │ any failure      │
  *	  └──── absent ───── HEAD blob ◀─────────────┘──present──▶ done
  *
+ * One that is new begins with POST, and a small body goes with the PUT.
+ *
  * After a failure the session is given up and the body sent from its start in a new one: few
  * registries can resume, and fewer tell truly how much they have. Each answer's Location replaces
  * the one before, its query untouched. The digest is computed while sending, and the PUT that makes
@@ -31,6 +33,10 @@
 #include "call.h"
 
 #define RING ((size_t)512 << 10)
+
+/* The most bytes that go with the PUT: a request less counts more than to know early of a wrong
+ * answer. */
+#define SMALL (64 << 10)
 
 enum state {
 	ASKING,  /* whether the blob is there */
@@ -757,7 +763,7 @@ static void send_body(struct upload *upload)
 	close_source(upload);
 	upload->broken = (struct err){ 0 };
 	upload->sent = 0;
-	upload->whole_put = upload->host->whole_put;
+	upload->whole_put = upload->host->whole_put || upload->size <= SMALL;
 	digest_init(&upload->hash);
 	if (upload->path && open_file(upload)) {
 		fail_text(upload, upload->broken.class, upload->broken.text);
@@ -942,6 +948,10 @@ void registry_push_blob(struct registry *registry, struct repo repo, const char 
 	grow(registry->uploads, registry->upload_count, registry->upload_cap);
 	registry->uploads[registry->upload_count++] = upload;
 	registry_expect_path(host, upload->repository, true);
-	if (!set_source(upload, source))
+	if (set_source(upload, source))
+		return;
+	if (source.fresh)
+		absent(upload);
+	else
 		ask(upload);
 }

@@ -159,6 +159,17 @@ sha256-${digest#sha256:}.sbom"
 	rm .ko/*/refs.json .ko/last
 	calmly_build() { ko build --stats stats . >/dev/null && jq -c '[.pushed, .requests, .connections]' stats; }
 	is "nothing new: one more HEAD, on the same connection" "$(calmly_build)" '[0,3,1]'
+	push_known() { ko-push --known "$@" --stats stats >/dev/null && jq -c '[.pushed, .requests]' stats; }
+	key=$(cat .ko/last)
+	cp ".ko/$key/refs.json" known
+	cp ".ko/$key/sboms.json" record
+	is "a record that is known: not asked for" "$(push_known known record)" '[0,2]'
+	jq -c '.user = "other"' record >changed
+	is "one that is not" "$(push_known known changed) $(push_known no-file record)" '[0,3] [0,3]'
+	push_known known record --repo "$registry/unknown" >/dev/null
+	is "one with another reference: all is sent" "$(tags unknown/app_1 | wc -l)" 2
+	echo '{' >broken
+	is "a file that is no record" "$(push_known broken record)" '[0,3]'
 	curl -s -X DELETE "http://$registry/v2/team/app_1/manifests/$(sha256sum <attached | sed 's/ .*//; s/^/sha256:/')"
 	rm .ko/*/refs.json
 	ko build . >/dev/null
