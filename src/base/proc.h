@@ -20,8 +20,9 @@ struct proc {
 				    may be NULL */
 	const struct buf *input; /* standard input; NULL: /dev/null unless inherit_input */
 	bool inherit_input;
-	int from, to; /* descriptors for standard input and output; 0: as the others say */
-	int shared;   /* a descriptor that the child keeps too, and its children; 0: none */
+	int from, to;   /* descriptors for standard input and output; 0: as the others say */
+	int shared;     /* a descriptor that the child keeps too, and its children; 0: none */
+	bool gives_way; /* where processors are few, to programs that somebody waits for */
 	bool output_to_stderr; /* standard output goes where our standard error does */
 	struct buf *output;    /* takes standard output; NULL: inherited */
 	struct buf *messages;  /* takes standard error; NULL: inherited. May equal output */

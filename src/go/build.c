@@ -212,9 +212,11 @@ static int build_more(const struct builder *b, struct strs *left)
 static int start_list(const struct builder *b, struct strs *argv, struct buf *out,
 	struct buf *messages, struct proc *proc)
 {
-	*proc = (struct proc){
-		.dir = b->group->dir, .env = &b->group->env, .output = out, .messages = messages
-	};
+	*proc = (struct proc){ .dir = b->group->dir,
+		.env = &b->group->env,
+		.output = out,
+		.messages = messages,
+		.gives_way = true };
 	go_list_command(proc, argv, &b->group->flags, &b->paths);
 	return proc_start(proc, b->err);
 }
