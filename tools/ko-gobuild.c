@@ -27,6 +27,8 @@ static const struct opt opts[] = {
 	{ 0, "builddir", "DIR", OPT_STRING, &builddir, "where executables are kept (default .ko)" },
 	{ 0, "found", "RECORDS", OPT_STRING, &found_file, "where references stand, for messages" },
 	DEPFILE_OPTIONS(&depfiles),
+	{ 0, "print-inputs", NULL, OPT_FLAG, &depfiles.lines,
+		"print all inputs, for ninja's deps = msvc" },
 	{ 0, "disable-optimizations", NULL, OPT_FLAG, &debug, "compile with -gcflags 'all=-N -l'" },
 	{ 'o', "output", "FILE", OPT_STRING, &out, "records; % stands for a name" },
 };
@@ -59,15 +61,12 @@ static int add_operand(struct records *records, const char *operand, struct err 
 static void add_platforms(struct strs *all, const struct records *records)
 {
 	for (size_t i = 0; i < records_count(records); i++) {
-		const json_t *entry;
-		size_t j;
+		cleanup(strs_release) struct strs own = { 0 };
 
-		json_array_foreach (
-			json_object_get(records_at(records, i), "platforms"), j, entry) {
-			const char *platform = record_get(entry, "platform");
-
-			if (platform && !strs_has(all, platform))
-				strs_add(all, platform);
+		record_platforms(records_at(records, i), &own);
+		for (size_t j = 0; j < own.n; j++) {
+			if (!strs_has(all, own.v[j]))
+				strs_add(all, own.v[j]);
 		}
 	}
 }

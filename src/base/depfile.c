@@ -6,6 +6,9 @@
  * "&'*;<>?^`| and control characters end a name, and so does a backslash or colon at its end:
  * there is no way to write these.
  *
+ * ninja's deps = msvc (src/clparser.cc): all but control characters and a space at the beginning.
+ * Paths that look like those of a compiler's own headers are left out.
+ *
  * GNU make 4.3 ("Types of Prerequisites", "Wildcard Examples"; read.c): a backslash before space,
  * "#", ":" and the wildcards "*?[", and the backslashes before it doubled; "$$" for "$". A
  * prerequisite also needs it before "|", a target before "%". "=" would make the line an
@@ -14,7 +17,6 @@
  */
 #include "depfile.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "file.h"
@@ -35,6 +37,9 @@ static bool can_write(const char *path, enum depfile_form form)
 		if ((unsigned char)*p < ' ' || *p == '\177')
 			return false;
 	}
+	if (form == DEPFILE_LINES)
+		return n && *path != ' ' && !strcasestr(path, "program files") &&
+			!strcasestr(path, "microsoft visual studio");
 	if (!n || path[n - 1] == '\\')
 		return false;
 	if (form == DEPFILE_MAKE)
@@ -85,8 +90,10 @@ static void add_path(struct buf *out, const char *path, enum depfile_form form, 
 		path = DEPFILE_ALWAYS;
 	if (form == DEPFILE_NINJA)
 		add_for_ninja(out, path);
-	else
+	else if (form == DEPFILE_MAKE)
 		add_for_make(out, path, place);
+	else
+		buf_addstr(out, path);
 }
 
 /* Whether a list in a variable can hold it as it stands. */
@@ -120,29 +127,47 @@ static void add_recipes(struct buf *out, const struct strs *paths)
 	}
 }
 
+static void add_lines(struct buf *out, const struct strs *paths)
+{
+	for (size_t i = 0; i < paths->n; i++) {
+		buf_addstr(out, "ko-input: ");
+		add_path(out, paths->v[i], DEPFILE_LINES, PREREQUISITE);
+		buf_addch(out, '\n');
+	}
+}
+
+static void add_rule(
+	struct buf *out, const struct strs *paths, enum depfile_form form, const char *target)
+{
+	if (form == DEPFILE_MAKE)
+		buf_addstr(out, "ko.equals := =\n");
+	add_path(out, target, form, TARGET);
+	buf_addch(out, ':');
+	for (size_t i = 0; i < paths->n; i++) {
+		buf_addstr(out, " \\\n ");
+		add_path(out, paths->v[i], form, PREREQUISITE);
+	}
+	buf_addch(out, '\n');
+	if (form == DEPFILE_MAKE)
+		add_recipes(out, paths);
+}
+
 int depfile_write(struct depfile *depfile, const char *file, enum depfile_form form,
 	const char *target, struct err *err)
 {
 	cleanup(buf_release) struct buf out = { 0 };
 
-	if (!can_write(target, form))
+	if (form != DEPFILE_LINES && !can_write(target, form))
 		return err_set(err, ERR_USAGE,
 			"%s: this name cannot stand in a dependency file; choose another", target);
 	strs_sort(&depfile->paths);
 	for (size_t i = 0; i < depfile->paths.n; i++)
 		file_mark_input(depfile->paths.v[i]);
-	if (form == DEPFILE_MAKE)
-		buf_addstr(&out, "ko.equals := =\n");
-	add_path(&out, target, form, TARGET);
-	buf_addch(&out, ':');
-	for (size_t i = 0; i < depfile->paths.n; i++) {
-		buf_addstr(&out, " \\\n ");
-		add_path(&out, depfile->paths.v[i], form, PREREQUISITE);
-	}
-	buf_addch(&out, '\n');
-	if (form == DEPFILE_MAKE)
-		add_recipes(&out, &depfile->paths);
-	return file_save(file, buf_str(&out), out.len, err) < 0 ? -1 : 0;
+	if (form == DEPFILE_LINES)
+		add_lines(&out, &depfile->paths);
+	else
+		add_rule(&out, &depfile->paths, form, target);
+	return file_output(file, buf_str(&out), out.len, err) < 0 ? -1 : 0;
 }
 
 int depfile_write_all(struct depfile *depfile, const struct depfile_options *options,
@@ -151,6 +176,11 @@ int depfile_write_all(struct depfile *depfile, const struct depfile_options *opt
 	const char *target = options->target ? options->target : out ? out : "-";
 
 	if (options->ninja && depfile_write(depfile, options->ninja, DEPFILE_NINJA, target, err))
+		return -1;
+	if (options->lines && !out)
+		return err_set(err, ERR_USAGE,
+			"--print-inputs needs --output: records would be on standard output too");
+	if (options->lines && depfile_write(depfile, NULL, DEPFILE_LINES, target, err))
 		return -1;
 	if (options->make && depfile_write(depfile, options->make, DEPFILE_MAKE, target, err))
 		return -1;

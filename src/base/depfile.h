@@ -1,6 +1,8 @@
 #ifndef BASE_DEPFILE_H
 #define BASE_DEPFILE_H
 
+#include <stdbool.h>
+
 #include "buf.h"
 #include "err.h"
 
@@ -8,7 +10,9 @@
  * Dependency files: what a result was made from, beyond what the graph says. Paths are files and
  * directories, relative to the working directory or absolute.
  *
- * DEPFILE_NINJA is gcc's form, "target: path path", read by ninja with deps = gcc. DEPFILE_MAKE
+ * DEPFILE_NINJA is gcc's form, "target: path path", read by ninja with deps = gcc, which compares
+ * each path with all before it. DEPFILE_LINES is for thousands of paths: "ko-input: path" on a line
+ * each, which ninja takes out of what a command prints, with deps = msvc. DEPFILE_MAKE
  * also adds each path to the variable ko.inputs, from which mk/ko.mk gives all of them an empty
  * recipe once: without a recipe GNU make searches its implicit rules for every single one, and a
  * path that was removed is an error. Paths that a variable cannot hold get theirs at once.
@@ -19,7 +23,7 @@
  */
 #define DEPFILE_ALWAYS "ko.name-that-cannot-be-written"
 
-enum depfile_form { DEPFILE_NINJA, DEPFILE_MAKE };
+enum depfile_form { DEPFILE_NINJA, DEPFILE_LINES, DEPFILE_MAKE };
 
 struct depfile {
 	struct strs paths;
@@ -27,7 +31,7 @@ struct depfile {
 
 void depfile_add(struct depfile *depfile, const char *path);
 
-/* Writes the file, sorted and without duplicates, if that changes it. */
+/* Writes the file, sorted and without duplicates, if that changes it; NULL: standard output. */
 int depfile_write(struct depfile *depfile, const char *file, enum depfile_form form,
 	const char *target, struct err *err);
 
@@ -35,6 +39,7 @@ void depfile_release(struct depfile *depfile);
 
 /* Which dependency files a tool was asked for, and the rows of its option table for them. */
 struct depfile_options {
+	bool lines; /* to standard output; no row below is for it */
 	const char *ninja, *make, *target;
 };
 

@@ -264,6 +264,19 @@ void record_strings(const json_t *record, const char *key, struct strs *strs)
 	}
 }
 
+void record_platforms(const json_t *record, struct strs *platforms)
+{
+	size_t i;
+	json_t *entry;
+
+	json_array_foreach (json_object_get(record, "platforms"), i, entry) {
+		const char *platform = record_get(entry, "platform");
+
+		if (platform)
+			strs_add(platforms, platform);
+	}
+}
+
 void record_set_strings(json_t *record, const char *key, const struct strs *strs)
 {
 	json_t *list;

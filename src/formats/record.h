@@ -60,6 +60,8 @@ const char *record_need(const json_t *record, const char *key, struct err *err);
 const char *record_get(const json_t *record, const char *key);
 /* Appends the strings of an array field; a missing field is an empty one. */
 void record_strings(const json_t *record, const char *key, struct strs *strs);
+/* Appends the platforms that the record names. */
+void record_platforms(const json_t *record, struct strs *platforms);
 /* Sets an array field of strings; an empty list removes it. */
 void record_set_strings(json_t *record, const char *key, const struct strs *strs);
 /* What errors call a record: its importpath, name or base. Borrowed. */

@@ -13,15 +13,6 @@
 #include "platforms.h"
 #include "settle.h"
 
-void record_platforms(const json_t *record, struct strs *platforms)
-{
-	json_t *entry;
-	size_t i;
-
-	json_array_foreach (json_object_get(record, "platforms"), i, entry)
-		strs_add(platforms, record_get(entry, "platform"));
-}
-
 static char *short_fingerprint(const char *text)
 {
 	char full[FINGERPRINT_SIZE];

@@ -45,7 +45,4 @@ char *layout_path(
 /* Names of the group's programs in a few words, for people. malloced. */
 char *group_title(const struct group *group, const char *platform);
 
-/* The platforms of a record, as strings; "" stands for "left to the tools". */
-void record_platforms(const json_t *record, struct strs *platforms);
-
 #endif

@@ -140,7 +140,6 @@ static void write_gobuild(struct ninja *n, const struct group *group, const char
 {
 	scratch char *in = layout_path(&n->layout, group->id, NULL, "scan.json");
 	scratch char *found = path_join(n->layout.dir, "scan.json");
-	scratch char *depfile = layout_path(&n->layout, group->id, platform, "d");
 	scratch char *pattern = layout_path(&n->layout, "%", platform, "bin.json");
 	scratch char *title = group_title(group, platform);
 
@@ -160,7 +159,6 @@ static void write_gobuild(struct ninja *n, const struct group *group, const char
 	bind_word(n, "dir", n->options->builddir);
 	bind(n, "platform", platform);
 	bind_word(n, "found", found);
-	bind(n, "depfile", depfile);
 	bind_word(n, "pattern", pattern);
 	bind(n, "title", title);
 }

@@ -16,51 +16,53 @@
 
 static const struct name {
 	const char *text;
-	bool ninja, make; /* can be written */
+	bool ninja, make, line; /* can be written */
 } names[] = {
-	{ "plain", 1, 1 },
-	{ "a b", 1, 1 },
-	{ "a#b", 1, 1 },
-	{ "a$b", 1, 1 },
-	{ "a:b", 1, 1 },
-	{ "a%b", 1, 1 },
-	{ "a=b", 1, 1 },
-	{ "\303\251t\303\251", 1, 1 },
-	{ "a: b", 1, 1 },
-	{ "a\\b", 1, 1 },
-	{ "a\\ b", 1, 1 },
-	{ "a\\\\ b", 1, 1 },
-	{ "a\\#b", 1, 1 },
-	{ "a\\:b", 1, 1 },
-	{ "a\\%b", 1, 1 },
-	{ "~a", 1, 1 },
-	{ "#a", 1, 1 },
-	{ "-a", 1, 1 },
-	{ "\\a", 1, 1 },
-	{ "a!b", 1, 1 },
-	{ "a,b", 1, 1 },
-	{ "a@b", 1, 1 },
-	{ "a{b}", 1, 1 },
-	{ "a]b", 1, 1 },
-	{ "a[b]", 1, 1 },
-	{ "$(a)", 1, 0 },
-	{ "a(b)", 1, 0 },
-	{ "a*b", 0, 1 },
-	{ "a?b", 0, 1 },
-	{ "a|b", 0, 1 },
-	{ "a'b", 0, 1 },
-	{ "a\"b", 0, 1 },
-	{ "a&b", 0, 1 },
-	{ "a^b", 0, 1 },
-	{ "a`b", 0, 1 },
-	{ "a<b", 0, 1 },
-	{ "a;b", 0, 0 },
-	{ "a\tb", 0, 0 },
-	{ "a\nb", 0, 0 },
-	{ "ab\\", 0, 0 },
-	{ "a:", 0, 1 },
-	{ " a", 1, 1 },
-	{ "a  b", 1, 1 },
+	{ "plain", 1, 1, 1 },
+	{ "a b", 1, 1, 1 },
+	{ "a#b", 1, 1, 1 },
+	{ "a$b", 1, 1, 1 },
+	{ "a:b", 1, 1, 1 },
+	{ "a%b", 1, 1, 1 },
+	{ "a=b", 1, 1, 1 },
+	{ "\303\251t\303\251", 1, 1, 1 },
+	{ "a: b", 1, 1, 1 },
+	{ "a\\b", 1, 1, 1 },
+	{ "a\\ b", 1, 1, 1 },
+	{ "a\\\\ b", 1, 1, 1 },
+	{ "a\\#b", 1, 1, 1 },
+	{ "a\\:b", 1, 1, 1 },
+	{ "a\\%b", 1, 1, 1 },
+	{ "~a", 1, 1, 1 },
+	{ "#a", 1, 1, 1 },
+	{ "-a", 1, 1, 1 },
+	{ "\\a", 1, 1, 1 },
+	{ "a!b", 1, 1, 1 },
+	{ "a,b", 1, 1, 1 },
+	{ "a@b", 1, 1, 1 },
+	{ "a{b}", 1, 1, 1 },
+	{ "a]b", 1, 1, 1 },
+	{ "a[b]", 1, 1, 1 },
+	{ "$(a)", 1, 0, 1 },
+	{ "a(b)", 1, 0, 1 },
+	{ "a*b", 0, 1, 1 },
+	{ "a?b", 0, 1, 1 },
+	{ "a|b", 0, 1, 1 },
+	{ "a'b", 0, 1, 1 },
+	{ "a\"b", 0, 1, 1 },
+	{ "a&b", 0, 1, 1 },
+	{ "a^b", 0, 1, 1 },
+	{ "a`b", 0, 1, 1 },
+	{ "a<b", 0, 1, 1 },
+	{ "a;b", 0, 0, 1 },
+	{ "a\tb", 0, 0, 0 },
+	{ "a\nb", 0, 0, 0 },
+	{ "ab\\", 0, 0, 1 },
+	{ "a:", 0, 1, 1 },
+	{ " a", 1, 1, 0 },
+	{ "Program Files", 1, 1, 0 },
+	{ "my microsoft Visual studio", 1, 1, 0 },
+	{ "a  b", 1, 1, 1 },
 };
 
 /* Times are given, so that no test waits for a clock. */
@@ -79,7 +81,7 @@ static int step_runs(enum depfile_form form)
 	const char *const make[] = { "make", "-s", "out", NULL };
 	cleanup(buf_release) struct buf said = { 0 };
 	struct proc proc = {
-		.argv = form == DEPFILE_NINJA ? ninja : make, .output = &said, .messages = &said
+		.argv = form == DEPFILE_MAKE ? make : ninja, .output = &said, .messages = &said
 	};
 	struct err err;
 	int status;
@@ -94,8 +96,9 @@ static int step_runs(enum depfile_form form)
 static void try(const struct name *name, enum depfile_form form)
 {
 	cleanup(depfile_release) struct depfile depfile = { 0 };
-	const char *tool = form == DEPFILE_NINJA ? "ninja" : "make";
-	bool written = form == DEPFILE_NINJA ? name->ninja : name->make;
+	static const char *const tools[] = { "ninja", "ninja, lines", "make" };
+	const char *tool = tools[form];
+	bool written = (const bool[]){ name->ninja, name->line, name->make }[form];
 	scratch char *title = xasprintf("%s: '%s'", tool, name->text);
 	struct err err;
 	int idle, changed, other, gone;
@@ -113,7 +116,7 @@ static void try(const struct name *name, enum depfile_form form)
 	set_time(name->text, 1000);
 	set_time("other", 1000);
 	set_time("out", 2000);
-	if (form == DEPFILE_NINJA)
+	if (form != DEPFILE_MAKE)
 		step_runs(form);
 	idle = step_runs(form);
 	set_time(name->text, 3000);
@@ -133,14 +136,18 @@ static void try(const struct name *name, enum depfile_form form)
 int main(void)
 {
 	tempdir_enter();
-	put("build.ninja",
-		"rule r\n  command = cp d d.copy && touch -d @2000 out && touch ran\n"
-		"  depfile = d.copy\n  deps = gcc\nbuild out: r\n");
 	put("Makefile",
 		"out:\n\ttouch -d @2000 out; touch ran\n"
 		"-include d\n$(sort $(ko.inputs)): ;\n");
 	for (size_t i = 0; i < countof(names); i++) {
+		put("build.ninja",
+			"rule r\n  command = cp d d.copy && touch -d @2000 out && touch ran\n"
+			"  depfile = d.copy\n  deps = gcc\nbuild out: r\n");
 		try(&names[i], DEPFILE_NINJA);
+		put("build.ninja",
+			"rule r\n  command = cat d && touch -d @2000 out && touch ran\n"
+			"  deps = msvc\n  msvc_deps_prefix = ko-input:\nbuild out: r\n");
+		try(&names[i], DEPFILE_LINES);
 		try(&names[i], DEPFILE_MAKE);
 	}
 	return done();
