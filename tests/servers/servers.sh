@@ -228,6 +228,6 @@ calmly() {
 		for calm_log in $calm_logs; do : >"$tmp/$calm_log"; done
 		"$@" || return
 		[ "$(jq .connections stats)" != "$calm_want" ] || return 0
-		sleep 0.1
+		sleep 1
 	done
 }
