@@ -41,15 +41,19 @@ void buf_addch(struct buf *buf, char c)
 
 void buf_addf(struct buf *buf, const char *format, ...)
 {
+	char *end = buf_reserve(buf, 0);
+	size_t room = buf->cap - buf->len;
 	va_list args;
 	int n;
 
 	va_start(args, format);
-	n = vsnprintf(NULL, 0, format, args);
+	n = vsnprintf(end, room, format, args);
 	va_end(args);
-	va_start(args, format);
-	vsnprintf(buf_reserve(buf, (size_t)n), (size_t)n + 1, format, args);
-	va_end(args);
+	if ((size_t)n >= room) {
+		va_start(args, format);
+		vsnprintf(buf_reserve(buf, (size_t)n), (size_t)n + 1, format, args);
+		va_end(args);
+	}
 	buf->len += (size_t)n;
 }
 

@@ -26,6 +26,13 @@ enum place { PREREQUISITE, TARGET };
 
 void depfile_add(struct depfile *depfile, const char *path)
 {
+	file_mark_input(path);
+	strs_add(&depfile->paths, path);
+}
+
+void depfile_add_seen(struct depfile *depfile, const char *path, int64_t mtime)
+{
+	file_mark_input_time(mtime);
 	strs_add(&depfile->paths, path);
 }
 
@@ -161,8 +168,6 @@ int depfile_write(struct depfile *depfile, const char *file, enum depfile_form f
 		return err_set(err, ERR_USAGE,
 			"%s: this name cannot stand in a dependency file; choose another", target);
 	strs_sort(&depfile->paths);
-	for (size_t i = 0; i < depfile->paths.n; i++)
-		file_mark_input(depfile->paths.v[i]);
 	if (form == DEPFILE_LINES)
 		add_lines(&out, &depfile->paths);
 	else

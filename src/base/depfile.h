@@ -2,6 +2,7 @@
 #define BASE_DEPFILE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "buf.h"
 #include "err.h"
@@ -30,6 +31,8 @@ struct depfile {
 };
 
 void depfile_add(struct depfile *depfile, const char *path);
+/* The same for a path whose time of modification, in nanoseconds, is known. */
+void depfile_add_seen(struct depfile *depfile, const char *path, int64_t mtime);
 
 /* Writes the file, sorted and without duplicates, if that changes it; NULL: standard output. */
 int depfile_write(struct depfile *depfile, const char *file, enum depfile_form form,

@@ -29,10 +29,9 @@ void file_mark_start(void)
 
 static bool future_input, future_ignored;
 
-static bool is_later(const struct stat *st, const struct timespec *time)
+static int64_t nanoseconds(const struct timespec *t)
 {
-	return st->st_mtim.tv_sec > time->tv_sec ||
-		(st->st_mtim.tv_sec == time->tv_sec && st->st_mtim.tv_nsec > time->tv_nsec);
+	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
 }
 
 bool file_is_future(const char *path)
@@ -41,12 +40,12 @@ bool file_is_future(const char *path)
 	struct stat st;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	return !stat(path, &st) && is_later(&st, &now);
+	return !stat(path, &st) && nanoseconds(&st.st_mtim) > nanoseconds(&now);
 }
 
-static void mark_time(const struct stat *st)
+void file_mark_input_time(int64_t mtime)
 {
-	future_input |= start.tv_sec && is_later(st, &start);
+	future_input |= start.tv_sec && mtime > nanoseconds(&start);
 }
 
 bool file_ignore_future_input(void)
@@ -62,7 +61,7 @@ void file_mark_input(const char *path)
 	struct stat st;
 
 	if (!stat(path, &st))
-		mark_time(&st);
+		file_mark_input_time(nanoseconds(&st.st_mtim));
 }
 
 int file_mark_made(const char *path, struct err *err)
@@ -99,7 +98,7 @@ static int read_all(int fd, const char *path, size_t limit, struct buf *buf, str
 	if (!fstat(fd, &st)) {
 		if (S_ISDIR(st.st_mode))
 			return err_set(err, ERR_FAILED, "%s: is a directory", path);
-		mark_time(&st);
+		file_mark_input_time(nanoseconds(&st.st_mtim));
 	}
 	for (;;) {
 		char *end = buf_reserve(buf, 65536);

@@ -33,6 +33,8 @@ void file_mark_start(void);
  * the result's inputs and miss all changes until then. file_read() does this by itself.
  */
 void file_mark_input(const char *path);
+/* The same for one whose time of modification, in nanoseconds, is known. */
+void file_mark_input_time(int64_t mtime);
 /* Whether there was such an input. Results are left alone from here on: they are made anew every
  * time, so that nothing is missed. */
 bool file_ignore_future_input(void);

@@ -340,19 +340,14 @@ static int finish_program(const struct builder *b, struct program *program)
 	return find_hash(b, program, old);
 }
 
-/* Everything of next, and the programs of the old state that next does not have. */
+/* Everything of next, and what next does not have. */
 static int keep(struct builder *b, struct state *next)
 {
 	for (size_t i = 0; i < next->program_count; i++) {
 		if (finish_program(b, &next->programs[i]))
 			return -1;
 	}
-	for (size_t i = 0; i < b->state->program_count; i++) {
-		const struct program *program = &b->state->programs[i];
-
-		if (!state_program(next, program->importpath) && file_exists(program->executable))
-			state_copy_program(next, b->state, program);
-	}
+	state_copy_others(next, b->state);
 	state_release(b->state);
 	*b->state = *next;
 	*next = (struct state){ 0 };

@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/parallel.h"
 
 #define HEADER "ko-gobuild state 3\n"
 
@@ -35,35 +36,64 @@ static void note_stamp(struct input *input, struct stamp stamp, int64_t now)
 		input->stamp.mtime = -2;
 }
 
-static bool look_at_input(struct input *input, int64_t now, bool *touched)
+/* An input as it is now. */
+struct sight {
+	struct unit *unit;
+	struct input *input;
+	struct stamp stamp;
+};
+
+static void look_at(void *arg, size_t from, size_t to)
 {
-	struct stamp stamp = stamp_of_input(input);
+	struct sight *sights = arg;
+
+	for (size_t i = from; i < to; i++)
+		sights[i].stamp = stamp_of_input(sights[i].input);
+}
+
+static struct sight *look_at_all(const struct state *state, size_t *n)
+{
+	struct sight *sights = NULL;
+	size_t cap = 0;
+
+	*n = 0;
+	for (size_t i = 0; i < state->unit_count; i++) {
+		struct unit *unit = &state->units[i];
+
+		for (size_t j = 0; j < unit->n; j++) {
+			grow(sights, *n, cap);
+			sights[(*n)++] = (struct sight){ .unit = unit, .input = &unit->v[j] };
+		}
+	}
+	parallel(*n, look_at, sights);
+	return sights;
+}
+
+static void take_sight(struct state *state, const struct sight *sight, int64_t now)
+{
+	struct input *input = sight->input;
 	char print[FINGERPRINT_SIZE];
 
-	if (stamp_same(&stamp, &input->stamp))
-		return false;
+	if (stamp_same(&sight->stamp, &input->stamp))
+		return;
 	inputs_print(input->kind, input->path, print);
-	if (strcmp(print, input->print))
-		return true;
-	note_stamp(input, stamp, now);
-	*touched = true;
-	return false;
+	if (strcmp(print, input->print)) {
+		sight->unit->changed = true;
+		sight->unit->cause = input->path;
+	} else {
+		note_stamp(input, sight->stamp, now);
+		state->touched = true;
+	}
 }
 
 void state_look(struct state *state)
 {
 	int64_t now = stamp_now();
+	size_t n;
+	scratch struct sight *sights = look_at_all(state, &n);
 
-	for (size_t i = 0; i < state->unit_count; i++) {
-		struct unit *unit = &state->units[i];
-
-		for (size_t j = 0; j < unit->n; j++) {
-			if (!look_at_input(&unit->v[j], now, &state->touched))
-				continue;
-			unit->changed = true;
-			unit->cause = unit->v[j].path;
-		}
-	}
+	for (size_t i = 0; i < n; i++)
+		take_sight(state, &sights[i], now);
 	for (size_t i = 0; i < state->program_count; i++) {
 		struct program *program = &state->programs[i];
 		struct stamp stamp = stamp_of(program->executable);
@@ -268,7 +298,7 @@ void state_add_list(struct state *state, const struct go_list *list, const struc
 	state->touched = true;
 }
 
-static void copy_unit(struct state *state, const struct unit *from)
+static const struct unit *copy_unit(struct state *state, const struct unit *from)
 {
 	struct unit *unit = add_unit(state, from->name);
 
@@ -277,6 +307,7 @@ static void copy_unit(struct state *state, const struct unit *from)
 		unit->v[unit->n] = from->v[i];
 		unit->v[unit->n++].path = xstrdup(from->v[i].path);
 	}
+	return unit;
 }
 
 static bool same_unit(const struct unit *a, const struct unit *b)
@@ -324,31 +355,43 @@ static bool share_unit(
 		(*unit->name || !merge_unit(&state->units[index], unit)))
 		return false;
 	if (index < 0) {
-		copy_unit(state, unit);
-		index = (ssize_t)state->unit_count - 1;
+		index = (ssize_t)state->unit_count;
+		names_add(names, copy_unit(state, unit), (size_t)index);
 	}
 	use_unit(program, (size_t)index);
 	return true;
 }
 
-void state_copy_program(
-	struct state *state, const struct state *from, const struct program *program)
+/* Copies a program and its units that are not there yet. */
+static void copy_program(struct state *state, struct names *names, const struct state *from,
+	const struct program *program)
 {
 	struct program *copy = add_program(state, program->importpath);
 	bool up_to_date = !program->changed;
-	struct names names;
 
 	copy->executable = xstrdup(program->executable);
 	copy->stamp = program->stamp;
 	memcpy(copy->hash, program->hash, sizeof copy->hash);
 	copy->dir = xstrdup(program->dir);
 	copy->reason = program->reason ? xstrdup(program->reason) : NULL;
-	names_fill(&names, state, program->n);
 	for (size_t i = 0; up_to_date && i < program->n; i++)
-		up_to_date = share_unit(state, &names, copy, &from->units[program->units[i]]);
-	names_release(&names);
+		up_to_date = share_unit(state, names, copy, &from->units[program->units[i]]);
 	if (!up_to_date)
 		copy->stamp.mtime = -2;
+}
+
+void state_copy_others(struct state *state, const struct state *from)
+{
+	struct names names;
+
+	names_fill(&names, state, from->unit_count);
+	for (size_t i = 0; i < from->program_count; i++) {
+		const struct program *program = &from->programs[i];
+
+		if (!state_program(state, program->importpath) && file_exists(program->executable))
+			copy_program(state, &names, from, program);
+	}
+	names_release(&names);
 }
 
 static bool input_settled(const struct input *input, const struct input *known, int64_t since)
@@ -396,7 +439,9 @@ static void unit_depends(const struct unit *unit, struct depfile *depfile)
 			? inputs_file(input->kind, input->path)
 			: inputs_watched(input->kind, input->path);
 
-		if (file)
+		if (file && input->stamp.mtime >= 0)
+			depfile_add_seen(depfile, file, input->stamp.mtime);
+		else if (file)
 			depfile_add(depfile, file);
 	}
 }

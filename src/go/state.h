@@ -76,10 +76,9 @@ char *state_reason(const struct state *state, const struct program *program);
 void state_add_list(struct state *state, const struct go_list *list, const struct go_inputs *common,
 	const struct state *old);
 
-/* Copies a program and its units that are not there yet. One that is out of date stays so, and
- * keeps its executable's name. */
-void state_copy_program(
-	struct state *state, const struct state *from, const struct program *program);
+/* Copies the programs that are not there yet, as far as their executables still are, with their
+ * units. One that is out of date stays so, and keeps its executable's name. */
+void state_copy_others(struct state *state, const struct state *from);
 
 /*
  * Whether no input changed after the moment since: its stamp is the one noted, and it is older than

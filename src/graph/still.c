@@ -17,7 +17,6 @@
 
 #include <assert.h>
 #include <limits.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +26,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/parallel.h"
 #include "base/stamp.h"
 
 #define DEPS_HEADER "# ninjadeps\n\4\0\0\0"
@@ -34,10 +34,6 @@
 
 /* So much older than the run that made them are side files at most, in nanoseconds. */
 #define SIDE_FILES ((int64_t)3000000000)
-
-/* A thread for so many files; but not more threads than that: file systems gain no more by them. */
-#define SHARE 4096
-#define SHARE_LIMIT 4
 
 struct head {
 	char logs[FINGERPRINT_SIZE];
@@ -96,38 +92,12 @@ static bool add_deps(struct strs *paths, const char *dir)
 	return end > 0;
 }
 
-/* A part of the work. */
-struct share {
-	const struct still *still;
-	size_t from, to;
-	pthread_t thread;
-};
-
-static void *take_share(void *arg)
+static void look_at(void *arg, size_t from, size_t to)
 {
-	const struct share *share = arg;
+	const struct still *still = arg;
 
-	for (size_t i = share->from; i < share->to; i++)
-		share->still->stamps[i] = stamp_of(share->still->paths.v[i]);
-	return NULL;
-}
-
-static void look_at_all(struct still *still)
-{
-	struct share shares[SHARE_LIMIT];
-	size_t all = still->paths.n, started = 0;
-	size_t n = 1 + all / SHARE < SHARE_LIMIT ? 1 + all / SHARE : SHARE_LIMIT;
-
-	still->stamps = xcalloc(all, sizeof *still->stamps);
-	for (size_t i = 0; i < n; i++)
-		shares[i] = (struct share){ still, all * i / n, all * (i + 1) / n, 0 };
-	while (started + 1 < n &&
-		!pthread_create(&shares[started].thread, NULL, take_share, &shares[started]))
-		started++;
-	for (size_t i = started; i < n; i++)
-		take_share(&shares[i]);
-	for (size_t i = 0; i < started; i++)
-		pthread_join(shares[i].thread, NULL);
+	for (size_t i = from; i < to; i++)
+		still->stamps[i] = stamp_of(still->paths.v[i]);
 }
 
 /* What changes whenever ninja has done something, and whenever the list of files does. */
@@ -149,8 +119,10 @@ static void see(struct still *still)
 	still_release(still);
 	still->when = stamp_now();
 	print_logs(still->dir, still->logs);
-	if (add_listed(&still->paths, still->dir) && add_deps(&still->paths, still->dir))
-		look_at_all(still);
+	if (!add_listed(&still->paths, still->dir) || !add_deps(&still->paths, still->dir))
+		return;
+	still->stamps = xcalloc(still->paths.n, sizeof *still->stamps);
+	parallel(still->paths.n, look_at, still);
 }
 
 static char *kept_path(const struct still *still)
