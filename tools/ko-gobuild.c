@@ -16,7 +16,7 @@
 static struct strs platforms;
 static const char *dir, *builddir, *found_file, *out;
 static struct depfile_options depfiles;
-static bool debug;
+static bool debug, split;
 static struct workspace workspace;
 
 static const struct opt opts[] = {
@@ -30,6 +30,7 @@ static const struct opt opts[] = {
 	{ 0, "print-inputs", NULL, OPT_FLAG, &depfiles.lines,
 		"print all inputs, for ninja's deps = msvc" },
 	{ 0, "disable-optimizations", NULL, OPT_FLAG, &debug, "compile with -gcflags 'all=-N -l'" },
+	{ 0, "split", NULL, OPT_FLAG, &split, "compile nothing: only write the records anew" },
 	{ 'o', "output", "FILE", OPT_STRING, &out, "records; % stands for a name" },
 };
 
@@ -56,19 +57,6 @@ static int add_operand(struct records *records, const char *operand, struct err 
 		json_pack("{s:s, s:s, s:s}", "importpath", location.importpath, "dir", location.dir,
 			"name", name));
 	return 0;
-}
-
-static void add_platforms(struct strs *all, const struct records *records)
-{
-	for (size_t i = 0; i < records_count(records); i++) {
-		cleanup(strs_release) struct strs own = { 0 };
-
-		record_platforms(records_at(records, i), &own);
-		for (size_t j = 0; j < own.n; j++) {
-			if (!strs_has(all, own.v[j]))
-				strs_add(all, own.v[j]);
-		}
-	}
 }
 
 static void add_flag(json_t *record, const char *flag)
@@ -107,8 +95,9 @@ static void complete(struct records *records, struct strs *all)
 			set_platforms(record, &platforms);
 		else if (!json_array_size(json_object_get(record, "platforms")))
 			set_platforms(record, &defaults);
+		record_platforms(record, all);
 	}
-	add_platforms(all, records);
+	strs_sort(all);
 }
 
 static int build(const struct strs *operands, struct buf *said, struct err *err)
@@ -118,8 +107,11 @@ static int build(const struct strs *operands, struct buf *said, struct err *err)
 	cleanup(strs_release) struct strs all = { 0 };
 	cleanup(depfile_release) struct depfile depfile = { 0 };
 
-	if (records_read_all(&records, operands, add_operand, err) ||
-		(found_file && file_exists(found_file) && records_read(&found, found_file, err)))
+	if (records_read_all(&records, operands, add_operand, err))
+		return -1;
+	if (split)
+		return records_write(&records, out, err);
+	if (found_file && file_exists(found_file) && records_read(&found, found_file, err))
 		return -1;
 	complete(&records, &all);
 	if (go_build_all(&records, &all, file_build_dir(builddir), &found, &depfile, said, err) ||

@@ -8,6 +8,7 @@
  * edges start from: scan.json (all records, with where they were found), GROUP.scan.json (the
  * records that one go build makes), manifests (the list of files) and contents (their
  * fingerprints). All are left alone where they would not change. Descriptors, not bytes, flow:
+ * NAME.PLATFORM.built.json (of the programs of one go build, named after the first; ninja only),
  * NAME.PLATFORM.bin.json, NAME.PLATFORM.layer.json, base-N.json, NAME.image.json, saved.json,
  * sboms.json, refs.json, resolved.yaml, all there too. "apply" is the goal before the cluster is
  * spoken to: resolved.yaml, and all images confirmed by the registry.

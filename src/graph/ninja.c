@@ -136,10 +136,39 @@ static void write_base(struct ninja *n, const struct base *base)
 	bind_words(n, "args", &args);
 }
 
+/* What one go build makes is named after its first program. */
+static char *built_path(const struct ninja *n, const struct group *group, const char *platform)
+{
+	const char *name = record_get(records_at(&group->records, 0), "name");
+
+	return layout_path(&n->layout, name, platform, "built.json");
+}
+
+/* ninja notes all inputs once for each output: the edge that has thousands of them makes one file,
+ * and the next one a file for each program. */
 static void write_gobuild(struct ninja *n, const struct group *group, const char *platform)
 {
 	scratch char *in = layout_path(&n->layout, group->id, NULL, "scan.json");
+	scratch char *out = built_path(n, group, platform);
 	scratch char *found = path_join(n->layout.dir, "scan.json");
+	scratch char *title = group_title(group, platform);
+
+	begin(n, out);
+	rule(n, "ko_gobuild");
+	add_path(n, in);
+	after(n, n->programs);
+	buf_addstr(&n->out, " ||");
+	add_path(n, found);
+	buf_addch(&n->out, '\n');
+	bind_word(n, "dir", n->options->builddir);
+	bind(n, "platform", platform);
+	bind_word(n, "found", found);
+	bind(n, "title", title);
+}
+
+static void write_split(struct ninja *n, const struct group *group, const char *platform)
+{
+	scratch char *in = built_path(n, group, platform);
 	scratch char *pattern = layout_path(&n->layout, "%", platform, "bin.json");
 	scratch char *title = group_title(group, platform);
 
@@ -150,15 +179,9 @@ static void write_gobuild(struct ninja *n, const struct group *group, const char
 
 		add_path(n, out);
 	}
-	rule(n, "ko_gobuild");
+	rule(n, "ko_split");
 	add_path(n, in);
-	after(n, n->programs);
-	buf_addstr(&n->out, " ||");
-	add_path(n, found);
 	buf_addch(&n->out, '\n');
-	bind_word(n, "dir", n->options->builddir);
-	bind(n, "platform", platform);
-	bind_word(n, "found", found);
 	bind_word(n, "pattern", pattern);
 	bind(n, "title", title);
 }
@@ -428,8 +451,10 @@ static void write_programs(struct ninja *n, const struct plan *plan)
 	for (size_t i = 0; i < n->layout.group_count; i++) {
 		const struct group *group = &n->layout.groups[i];
 
-		for (size_t j = 0; j < group->platforms.n; j++)
+		for (size_t j = 0; j < group->platforms.n; j++) {
 			write_gobuild(n, group, group->platforms.v[j]);
+			write_split(n, group, group->platforms.v[j]);
+		}
 	}
 	for (size_t i = 0; i < records_count(&plan->records); i++)
 		write_image(n, records_at(&plan->records, i));

@@ -127,10 +127,10 @@ static char *edge_name(const char *output)
 {
 	static const struct {
 		const char *suffix, *kind;
-	} kinds[] = { { ".bin.json", "compile" }, { ".layer.json", "layer" },
-		{ ".image.json", "image" }, { "saved.json", "save" }, { "sboms.json", "sbom" },
-		{ "refs.json", "push" }, { "resolved.yaml", "patch" }, { "build.ninja", "scan" },
-		{ "oci-layout", "store" }, { "marker", "store" } };
+	} kinds[] = { { ".built.json", "compile" }, { ".bin.json", "split" },
+		{ ".layer.json", "layer" }, { ".image.json", "image" }, { "saved.json", "save" },
+		{ "sboms.json", "sbom" }, { "refs.json", "push" }, { "resolved.yaml", "patch" },
+		{ "build.ninja", "scan" }, { "oci-layout", "store" }, { "marker", "store" } };
 	const char *base = path_base(output);
 
 	if (starts_with(base, "base."))

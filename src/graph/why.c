@@ -90,7 +90,7 @@ static bool is_later_step(const char *file, const char *name)
 {
 	size_t n = strlen(path_base(name));
 
-	if (ends_with(file, ".bin.json"))
+	if (ends_with(file, ".built.json") || ends_with(file, ".bin.json"))
 		return false;
 	return starts_with(file, "base.") || (!strncmp(file, path_base(name), n) && file[n] == '.');
 }

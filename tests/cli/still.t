@@ -51,8 +51,10 @@ swap "$manifest" 'replicas: 7' 'replicas: 1'
 resolve >/dev/null
 
 settle resolve
-rm .ko/*/resolved.yaml
-is "a result that was removed is made again" "$(resolve)" "$(cat ../first)"
+for result in .ko/*/*.built.json .ko/*/*.bin.json .ko/*/*.layer.json .ko/*/*.image.json .ko/*/refs.json .ko/*/resolved.yaml; do
+	rm "$result"
+	is "${result##*/} is made again" "$(resolve && ls "$result")" "$(cat ../first && echo "$result")"
+done
 settle resolve
 rm -rf .ko/oci
 is "so is the store" "$(resolve)" "$(cat ../first)"

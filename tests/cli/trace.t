@@ -49,7 +49,7 @@ count() { grep -c "$1" "$tmp/trace.out"; }
 ok "a first run" ko resolve -f config/manifests --trace ../t.json
 ok "the file is well-formed and its events nest" trace ../t.json
 is "each edge once" "$(edges ../t.json | tr ' ' '\n' | grep -v -e scan -e base -e store | xargs)" \
-	"compile myapp.linux-amd64 image myapp layer myapp.linux-amd64 patch push"
+	"compile myapp.linux-amd64 image myapp layer myapp.linux-amd64 patch push split myapp.linux-amd64"
 is "the log has no other" "$(grep -c . .ko/*/.ninja_log)" \
 	"$(($(jq '[.[] | select(.cat == "edge") | .args.outputs[]] | length' ../t.json) + 1))"
 is "go build" "$(count '^process go build$')" 1
@@ -60,7 +60,7 @@ is "nothing stays" "$(ls .ko/*/events 2>&1 | grep -v 'No such')" ""
 sed -i 's/Hello/Hullo/' main.go
 ko resolve -f config/manifests --trace ../t.json >/dev/null 2>&1
 is "an edit: only what was made in this run" "$(edges ../t.json)" \
-	"compile myapp.linux-amd64 image myapp layer myapp.linux-amd64 patch push "
+	"compile myapp.linux-amd64 image myapp layer myapp.linux-amd64 patch push split myapp.linux-amd64 "
 ok "nothing changed" ko resolve -f config/manifests --trace ../t.json
 is "nothing changed: no edge" "$(edges ../t.json)" ""
 
@@ -85,7 +85,7 @@ ko build . ./other >/dev/null 2>&1
 sed 's/Hello/Others/' main.go >other/main.go
 ko build . ./other --trace ../../t.json >/dev/null 2>&1
 is "one of two programs: what belongs to it" "$(edges ../../t.json)" \
-	"compile myapp.linux-amd64 image other layer other.linux-amd64 push "
+	"compile myapp.linux-amd64 image other layer other.linux-amd64 push split myapp.linux-amd64 "
 cd ..
 
 if start_basic; then

@@ -48,13 +48,15 @@ static void check(const char *name, const char *before, const char *after, const
 #define HEAD "# ninja log v5\n"
 #define OLD "1\t9\t77\td/a.layer.json\tabc\n"
 #define LAYER "5\t20\t88\td/a.layer.json\tabc\n"
-#define COMPILED "1\t5\t88\td/a.bin.json\tdef\n1\t5\t88\td/b.bin.json\tdef\n"
+#define COMPILED "1\t4\t88\td/a.built.json\tdef\n"
+#define SPLIT "4\t5\t88\td/a.bin.json\teff\n4\t5\t88\td/b.bin.json\teff\n"
 
 int main(void)
 {
 	tempdir_enter();
-	check("the first run", "", HEAD COMPILED LAYER, "compile a layer a ");
-	check("only what is new", HEAD OLD, HEAD OLD COMPILED LAYER, "compile a layer a ");
+	check("the first run", "", HEAD COMPILED SPLIT LAYER, "compile a split a layer a ");
+	check("only what is new", HEAD OLD, HEAD OLD COMPILED SPLIT LAYER,
+		"compile a split a layer a ");
 	check("nothing new", HEAD OLD, HEAD OLD, "");
 	check("the log was written anew", HEAD "0\t1\t2\td/gone\tx\n" OLD, HEAD OLD LAYER,
 		"layer a ");
