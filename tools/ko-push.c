@@ -29,8 +29,7 @@ static const struct opt opts[] = {
 	{ 0, "confirm", NULL, OPT_FLAG, &confirm,
 		"ask for images by their digests; push those that are gone" },
 	REGISTRY_OPTIONS(&insecure, &ca_file),
-	{ 0, "known", "FILE", OPT_STRING, &known_file,
-		"what came out the last time with these options; saves requests" },
+	{ 0, "known", "FILE", OPT_STRING, &known_file, "what came out last; saves requests" },
 	{ 0, "stats", "FILE", OPT_STRING, &stats_file, "write counts as JSON" },
 	{ 0, "image-refs", "FILE", OPT_STRING, &refs_file,
 		"also write the references, one a line" },
@@ -69,6 +68,11 @@ static int write_stats(const struct push *push, double seconds, struct err *err)
 	return file_output(stats_file, buf_str(&text), text.len, err) < 0 ? -1 : 0;
 }
 
+static bool is_talkative(void)
+{
+	return log_verbosity || isatty(STDERR_FILENO);
+}
+
 static void say(const struct push *push, double seconds)
 {
 	const struct registry_stats *s = &push->stats;
@@ -79,7 +83,7 @@ static void say(const struct push *push, double seconds)
 	if (confirm && push->pushed)
 		log_note("%zu of %zu images were gone from the registry and have been pushed again",
 			push->pushed, push->images);
-	if (!confirm && s->requests && (log_verbosity || isatty(STDERR_FILENO)))
+	if (!confirm && s->requests && is_talkative())
 		log_note("pushed %zu of %zu images, %.0f MB sent, %.0f MB already there, "
 			 "%u mounted, %u requests, %.1f s",
 			push->pushed, push->images, (double)s->bytes_sent / 1e6,
@@ -114,6 +118,7 @@ static int run(const struct strs *operands, struct err *err)
 		.keep = !pushing,
 		.confirm = confirm,
 		.known = &known,
+		.weigh = stats_file || is_talkative(),
 		.finder = &finder };
 	int64_t from = trace_now();
 

@@ -29,7 +29,7 @@
 #define HEADER 32u
 #define FRAME 16u
 #define INLINE 2u
-#define CHUNK ((size_t)1 << 20)
+#define CHUNK ((size_t)64 << 10)
 #define VERSION_LIMIT ((uint64_t)4 << 10)
 #define MODULES_LIMIT ((uint64_t)16 << 20)
 

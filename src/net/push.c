@@ -299,7 +299,8 @@ static json_int_t blobs_size(const struct oci *oci, const char *digest)
 static int all_there(struct image *image, struct err *err)
 {
 	image->done = true;
-	image->push->stats.bytes_present += blobs_size(image->push->oci, image->top.digest);
+	if (image->push->weigh)
+		image->push->stats.bytes_present += blobs_size(image->push->oci, image->top.digest);
 	if (!image->known)
 		return start_bills(image, false, err);
 	for (size_t i = 1; i <= image->bills; i++)
