@@ -90,20 +90,12 @@ static void say(const struct push *push, double seconds)
 			(double)s->bytes_present / 1e6, s->blobs_mounted, s->requests, seconds);
 }
 
-/* Without it, more is asked for. */
-static void read_known(struct records *known)
-{
-	struct err ignored;
-
-	if (known_file && records_read(known, known_file, &ignored))
-		records_release(known);
-}
-
 static int run(const struct strs *operands, struct err *err)
 {
 	scratch char *store = file_store_dir(oci_dir, builddir);
 	cleanup(records_release) struct records records = { 0 };
 	cleanup(records_release) struct records known = { 0 };
+	cleanup(json_release) json_t *seen = NULL;
 	cleanup(oci_release) struct oci oci = { 0 };
 	struct registry_settings network = { .insecure = &insecure,
 		.ca_file = ca_file,
@@ -124,10 +116,11 @@ static int run(const struct strs *operands, struct err *err)
 
 	if (oci_open(&oci, store, err))
 		return -1;
+	if (known_file && records_read(&known, known_file, err))
+		records_release(&known); /* more is asked for */
 	if (ahead) /* what goes wrong is for the ko-push to tell that comes at the end */
 		return ahead_push(&push, err) ? ERR_FAILED : 0;
-	ahead_await(&push.stats);
-	read_known(&known);
+	push.seen = seen = ahead_await(&push.stats);
 	if (records_read_all(&records, operands, NULL, err) ||
 		assemble_images(&finder, &records, err))
 		return -1;

@@ -49,6 +49,14 @@ int ahead_tell(int fd, const json_t *record)
 	return write(fd, text, n + 1) < 0 && errno == EAGAIN ? 1 : 0;
 }
 
+void ahead_tell_first(int fd)
+{
+	json_t *first = json_pack("{s:s}", "name", "first");
+
+	ahead_tell(fd, first);
+	json_decref(first);
+}
+
 int ahead_tell_last(int fd)
 {
 	json_t *last = json_pack("{s:s, s:b}", "name", "last", "last", 1);

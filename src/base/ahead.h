@@ -5,10 +5,12 @@
 #include <stdbool.h>
 
 /*
- * Layers are uploaded while other programs are still compiled. KO_AHEAD names a FIFO at which the
- * driver listens; tools tell there what is ready, a record a line, each by one write(2):
+ * Layers are uploaded while other programs are still compiled, and the registry is asked for the
+ * tags of images that were pushed before. KO_AHEAD names a FIFO at which the driver listens; tools
+ * tell there what is ready, a record a line, each by one write(2):
  *
- *	ko-gobuild	an executable, while others of the same go build are not done
+ *	ko-gobuild	{"name":"first"}, when it compiles and there is more than one program;
+ *			an executable, while others of the same go build are not done
  *	ko-layer	layers, while anything is compiled
  *	ko-push		{"name":"last","last":true}, when it is its turn
  *
@@ -28,7 +30,8 @@ bool ahead_compiles(int fd);
 /* Tells of a record, or leaves it out: 1 when there is no room for it now. */
 int ahead_tell(int fd, const json_t *record);
 
-/* The last record. */
+/* The first and the last record. */
+void ahead_tell_first(int fd);
 int ahead_tell_last(int fd);
 bool ahead_is_last(const json_t *record);
 

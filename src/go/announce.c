@@ -93,6 +93,8 @@ void announcer_begin(struct announcer *a)
 	if (a->fd < 0)
 		return;
 	ahead_compile(a->fd);
+	if (a->executables->n > 1)
+		ahead_tell_first(a->fd);
 	a->events = inotify_init1(IN_CLOEXEC);
 	a->stop = eventfd(0, EFD_CLOEXEC);
 	if (a->events < 0 || a->stop < 0)

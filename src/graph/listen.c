@@ -11,15 +11,18 @@
 #include "base/mem.h"
 #include "base/proc.h"
 
-static int start(const struct listener *listener, const char *tool, const char *option,
+static int start(const struct listener *listener, const char *tool, const char *const *options,
 	const struct strs *words, int from, int to)
 {
 	cleanup(strs_release) struct strs argv = { 0 };
-	struct proc proc = { .from = from, .to = to, .shared = listener->shared };
+	struct proc proc = {
+		.from = from, .to = to, .shared = listener->shared, .gives_way = true
+	};
 	struct err ignored;
 
 	strs_take(&argv, proc_fellow(tool));
-	strs_add(&argv, option);
+	for (; *options; options++)
+		strs_add(&argv, *options);
 	for (size_t i = 0; i < words->n; i++)
 		strs_add(&argv, words->v[i]);
 	proc.argv = (const char *const *)strs_argv(&argv);
@@ -31,6 +34,8 @@ static void start_both(const struct listener *listener, int from)
 {
 	scratch char *path = xasprintf("%s.done", listener->fifo);
 	int done = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	const char *const follow[] = { "--follow", NULL };
+	const char *const ahead[] = { "--ahead", listener->known, NULL };
 	int between[2];
 
 	if (done < 0 || flock(done, LOCK_EX | LOCK_NB) || pipe2(between, O_CLOEXEC)) {
@@ -38,8 +43,8 @@ static void start_both(const struct listener *listener, int from)
 			close(done);
 		return;
 	}
-	if (!start(listener, "ko-push", "--ahead", listener->push, between[0], done))
-		(void)start(listener, "ko-layer", "--follow", listener->layer, from, between[1]);
+	if (!start(listener, "ko-push", ahead, listener->push, between[0], done))
+		(void)start(listener, "ko-layer", follow, listener->layer, from, between[1]);
 	close(between[0]);
 	close(between[1]);
 	close(done);
@@ -69,6 +74,7 @@ void listener_begin(struct listener *listener, const char *dir, int shared)
 		return;
 	listener->shared = shared;
 	listener->fifo = path_join(dir, "ahead");
+	listener->known = xasprintf("--known=%s/refs.json", dir);
 	(void)unlink(listener->fifo);
 	if (mkfifo(listener->fifo, 0600))
 		return;
@@ -92,5 +98,6 @@ void listener_end(struct listener *listener)
 		unsetenv("KO_AHEAD");
 	}
 	free(steal(&listener->fifo));
+	free(steal(&listener->known));
 	listener->keep = 0;
 }

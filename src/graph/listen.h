@@ -8,7 +8,7 @@
 
 /*
  * The driver's part in the upload of layers while others are compiled (base/ahead.h): it listens
- * while ninja runs, on a thread, and starts the two processes when there is something to upload. A
+ * while ninja runs, on a thread, and starts the two processes when there is something for them. A
  * run that compiles nothing starts neither.
  */
 struct listener {
@@ -16,7 +16,7 @@ struct listener {
 	const struct strs *push;  /* and of ko-push */
 
 	/* private */
-	char *fifo;
+	char *fifo, *known;
 	int keep;   /* our end for writing */
 	int shared; /* a descriptor that the processes keep until they have ended */
 	pthread_t thread;

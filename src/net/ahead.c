@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/ahead.h"
+#include "base/file.h"
 #include "base/mem.h"
 
 /* The most bytes that a line may have: they come through a pipe in one piece. */
@@ -22,13 +23,68 @@ struct follower {
 	struct registry *registry;
 	struct buf text;   /* that is not a whole line yet */
 	struct strs paths; /* of blobs, borrowed by the registry */
+	json_t *seen;
+	struct look *looks; /* the last one */
 };
+
+/* Something that the registry is asked. */
+struct look {
+	struct follower *follower;
+	char *key, *digest; /* digest NULL: the registry tells */
+	struct look *before;
+};
+
+static char *key_of(struct repo repo, const char *separator, const char *what)
+{
+	return xasprintf("%s/%s%s%s", repo.host, repo.path, separator, what);
+}
+
+const char *ahead_saw(const json_t *seen, struct repo repo, const char *separator, const char *what)
+{
+	scratch char *key = seen ? key_of(repo, separator, what) : NULL;
+
+	return key ? json_string_value(json_object_get(seen, key)) : NULL;
+}
+
+static struct look *add_look(struct follower *follower, char *key, const char *digest)
+{
+	struct look *look = xmalloc(sizeof *look);
+
+	*look = (struct look){ follower, key, digest ? xstrdup(digest) : NULL, follower->looks };
+	follower->looks = look;
+	return look;
+}
 
 static int arrived(void *arg, const struct registry_result *result, struct err *err)
 {
-	(void)arg;
-	(void)result;
+	const struct look *look = arg;
+	const char *digest = look->digest ? look->digest : result->found ? result->digest : "";
+
 	(void)err;
+	json_object_set_new(look->follower->seen, look->key, json_string(digest));
+	return 0;
+}
+
+/* The tags of an image that was pushed before. */
+static int start_tags(struct follower *follower, const json_t *record, struct err *err)
+{
+	const struct push *push = follower->push;
+	cleanup(target_release) struct target target = { 0 };
+	struct repo repo;
+
+	if (target_make(&target, record, push->repo, push->tags, push->tag_only, err))
+		return -1;
+	if (target.place != REF_REGISTRY)
+		return 0;
+	repo = (struct repo){ target.ref.host, target.ref.repository };
+	registry_expect(follower->registry, repo, true);
+	for (size_t i = 0; i < target.tags.n; i++) {
+		const char *tag = target.tags.v[i];
+		struct look *look = add_look(follower, key_of(repo, AHEAD_TAG, tag), NULL);
+
+		registry_head_manifest(
+			follower->registry, repo, tag, (struct registry_done){ arrived, look });
+	}
 	return 0;
 }
 
@@ -46,7 +102,8 @@ static int start_layer(struct follower *follower, const struct target *target, c
 	strs_take(&follower->paths, path);
 	source.path = path;
 	registry_push_blob(follower->registry, repo, blob.digest, blob.size, source, NULL,
-		(struct registry_done){ arrived, NULL });
+		(struct registry_done){ arrived,
+			add_look(follower, key_of(repo, AHEAD_BLOB, blob.digest), blob.digest) });
 	return 0;
 }
 
@@ -54,16 +111,18 @@ static int start_layers(struct follower *follower, const json_t *record, struct 
 {
 	const struct push *push = follower->push;
 	cleanup(target_release) struct target target = { 0 };
-	const json_t *platform, *layer;
+	const json_t *platforms = json_object_get(record, "platforms"), *platform, *layer;
 	size_t i, j;
 
+	if (!platforms)
+		return 0;
 	if (target_make(&target, record, push->repo, push->tags, push->tag_only, err))
 		return -1;
 	if (target.place != REF_REGISTRY)
 		return 0;
 	registry_expect(
 		follower->registry, (struct repo){ target.ref.host, target.ref.repository }, true);
-	json_array_foreach (json_object_get(record, "platforms"), i, platform) {
+	json_array_foreach (platforms, i, platform) {
 		json_array_foreach (json_object_get(platform, "layers"), j, layer) {
 			if (start_layer(follower, &target, layer, err))
 				return -1;
@@ -120,41 +179,76 @@ static int follow(struct follower *follower, struct err *err)
 	follower->registry = base_registry(follower->push->finder, err);
 	if (!follower->registry || fcntl(STDIN_FILENO, F_SETFL, flags | O_NONBLOCK))
 		return -1;
+	for (size_t i = 0; i < records_count(follower->push->known); i++) {
+		if (start_tags(follower, records_at(follower->push->known, i), err))
+			return -1;
+	}
 	registry_watch(follower->registry, STDIN_FILENO, ready, follower);
 	return registry_run(follower->registry, err);
+}
+
+static void write_result(const struct follower *follower)
+{
+	scratch char *seen = json_dumps(follower->seen, JSON_COMPACT);
+	struct err ignored;
+
+	(void)(file_write_all(STDOUT_FILENO, registry_stats(follower->registry),
+		       sizeof(struct registry_stats), &ignored) ||
+		file_write_all(STDOUT_FILENO, seen, strlen(seen), &ignored));
+}
+
+static void follower_release(struct follower *follower)
+{
+	for (struct look *look = follower->looks, *before; look; look = before) {
+		before = look->before;
+		free(look->key);
+		free(look->digest);
+		free(look);
+	}
+	json_decref(follower->seen);
+	buf_release(&follower->text);
+	strs_release(&follower->paths);
 }
 
 int ahead_push(struct push *push, struct err *err)
 {
 	struct registry_settings patient = *push->finder->network;
-	struct follower follower = { .push = push };
-	ssize_t ignored;
+	struct follower follower = { .push = push, .seen = json_object() };
 	int result;
 
 	patient.retry_budget = PATIENCE;
 	push->finder->network = &patient;
 	result = follow(&follower, err);
-	if (!result && getenv("KO_AHEAD")) {
-		ignored =
-			write(STDOUT_FILENO, registry_stats(follower.registry), sizeof push->stats);
-		(void)ignored;
-	}
+	if (!result && getenv("KO_AHEAD"))
+		write_result(&follower);
 	registry_free(push->finder->registry);
 	push->finder->registry = NULL;
-	buf_release(&follower.text);
-	strs_release(&follower.paths);
+	follower_release(&follower);
 	return result;
 }
 
-void ahead_await(struct registry_stats *stats)
+static json_t *read_result(struct registry_stats *stats, const char *file)
+{
+	cleanup(buf_release) struct buf text = { 0 };
+	struct registry_stats more;
+	struct err ignored;
+
+	if (file_read(file, FILE_LIMIT, &text, &ignored) || text.len < sizeof more)
+		return NULL;
+	memcpy(&more, text.data, sizeof more);
+	registry_stats_add(stats, &more);
+	return json_from(file, text.data + sizeof more, text.len - sizeof more, &ignored);
+}
+
+json_t *ahead_await(struct registry_stats *stats)
 {
 	const char *path = getenv("KO_AHEAD");
 	scratch char *file = path ? xasprintf("%s.done", path) : NULL;
 	int done = file ? open(file, O_RDONLY | O_CLOEXEC) : -1, fifo;
-	struct registry_stats more;
+	json_t *seen = NULL;
 
 	if (done < 0)
-		return;
+		return NULL;
 	if (flock(done, LOCK_EX | LOCK_NB)) {
 		fifo = ahead_open();
 		if (fifo >= 0) {
@@ -164,8 +258,8 @@ void ahead_await(struct registry_stats *stats)
 			close(fifo);
 		}
 		(void)flock(done, LOCK_EX);
-		if (pread(done, &more, sizeof more, 0) == (ssize_t)sizeof more)
-			registry_stats_add(stats, &more);
+		seen = read_result(stats, file);
 	}
 	close(done);
+	return seen;
 }

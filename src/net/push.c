@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ahead.h"
 #include "base/mem.h"
 #include "formats/image.h"
 #include "formats/static.h"
@@ -192,6 +193,7 @@ static int start_blob(struct part *part, const json_t *object, bool layer, struc
 		return -1;
 	if (origin->repo.host)
 		origin->source.repo = &origin->repo;
+	origin->source.seen = ahead_saw(image->push->seen, repo_of(image), AHEAD_BLOB, blob.digest);
 	origin->source.fresh = !layer || image->fresh;
 	if (layer && origin->mount_from && !strcmp(image->place.host, image->target.ref.host))
 		mount_from = origin->mount_from;
@@ -308,13 +310,13 @@ static int all_there(struct image *image, struct err *err)
 	return 0;
 }
 
-static int have_tag(void *arg, const struct registry_result *result, struct err *err)
+/* digest: of what has the tag; "": nothing has. */
+static int tag_told(struct tag *tag, const char *digest, struct err *err)
 {
-	struct tag *tag = arg;
 	struct image *image = tag->image;
 	bool all = true;
 
-	tag->there = result->found && !strcmp(result->digest, image->top.digest);
+	tag->there = !strcmp(digest, image->top.digest);
 	if (--image->waiting)
 		return 0;
 	for (size_t i = 0; i < image->tag_count; i++)
@@ -322,12 +324,30 @@ static int have_tag(void *arg, const struct registry_result *result, struct err 
 	return all ? all_there(image, err) : part_start(&image->top, err);
 }
 
+static int have_tag(void *arg, const struct registry_result *result, struct err *err)
+{
+	return tag_told(arg, result->found ? result->digest : "", err);
+}
+
+static int start_tag(struct tag *tag, struct err *err)
+{
+	const struct image *image = tag->image;
+	const char *seen = ahead_saw(image->push->seen, repo_of(image), AHEAD_TAG, tag->name);
+
+	if (seen)
+		return tag_told(tag, seen, err);
+	registry_head_manifest(image->registry, repo_of(image), tag->name,
+		(struct registry_done){ have_tag, tag });
+	return 0;
+}
+
 static int start_push(struct image *image, struct err *err)
 {
 	image->waiting = image->tag_count;
-	for (size_t i = 0; i < image->tag_count; i++)
-		registry_head_manifest(image->registry, repo_of(image), image->tags[i].name,
-			(struct registry_done){ have_tag, &image->tags[i] });
+	for (size_t i = 0; i < image->tag_count; i++) {
+		if (start_tag(&image->tags[i], err))
+			return -1;
+	}
 	return image->tag_count ? 0 : part_start(&image->top, err);
 }
 

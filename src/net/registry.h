@@ -176,6 +176,7 @@ struct blob_source {
 	const struct repo *repo; /* another repository, of any registry: the bytes are streamed from
 				    there, without touching the disk, checked on the way */
 	bool fresh;              /* it is new: not asked for, but sent at once */
+	bool seen;               /* it was there a moment ago: not asked for either */
 };
 
 /*

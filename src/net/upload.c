@@ -950,7 +950,9 @@ void registry_push_blob(struct registry *registry, struct repo repo, const char 
 	registry_expect_path(host, upload->repository, true);
 	if (set_source(upload, source))
 		return;
-	if (source.fresh)
+	if (source.seen)
+		finish(upload, BLOB_PRESENT);
+	else if (source.fresh)
 		absent(upload);
 	else
 		ask(upload);

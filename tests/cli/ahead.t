@@ -1,6 +1,6 @@
 #!/bin/sh
-# Layers are uploaded while others are compiled, and nothing but blobs before all is well. A go that waits
-# stands in for a long build, so that no check depends on time.
+# Layers are uploaded and tags asked for while others are compiled, and nothing but blobs is sent before all is
+# well. A go that waits stands in for a long build, so that no check depends on time.
 . "$(dirname "$0")/lib.sh"
 . "$top/tests/servers/servers.sh"
 
@@ -55,6 +55,7 @@ ok "a blob arrives while another program is compiled" ko resolve -f config --sta
 is "all were compiled at once" "$(jq '[.[] | select(.name == "go build")] | length' ../t.json)" 1
 is "counts are those of both processes" "$(jq .requests ../stats)" "$(log_of registry | wc -l)"
 is "the trace has all of it" "$(jq '[.[] | select(.cat == "request")] | length' ../t.json)" "$(jq .requests ../stats)"
+is "layers that have arrived are not asked for again" "$(log_of registry | grep 'HEAD /v2/team/one/blobs/' | cut -d ' ' -f 2 | sort | uniq -d)" ""
 is "each blob was sent once" "$(log_of registry | grep 'PUT .*/blobs/' | sed 's/.*sha256/sha256/' | sort | uniq -d)" ""
 is "nothing stays" "$(find .ko -type p)" ""
 asked=$(log_of registry | wc -l)
@@ -74,14 +75,30 @@ ok "a build that fails: the blob had come" sh -c "$await"
 is "a build that fails: no manifest" "$(manifests)" 0
 ok "a build that fails: nobody is left" ended
 sed -i 's/prantln/println/' cmd/two/main.go
-ok "mended" ko resolve -f config
+ok "mended" ko resolve -f config --stats ../stats
 
-# one program alone has nothing to be uploaded beside
+# what goes ahead of one edit is the question for the tags of all
+asks='HEAD /v2/team/(one|two)/manifests/latest'
 sed -i 's/"two"/"second"/' cmd/two/main.go
 rm "$tmp/meanwhile"
-ok "one edit" ko resolve -f config --trace ../t.json
-is "one edit: one ko-push" "$(jq '[.[] | select(.cat == "tool" and .name == "ko-push")] | length' ../t.json)" 1
-is "one edit: nobody follows" "$(jq '[.[] | select(.cat == "tool" and .args.output == null)] | length' ../t.json)" 0
+: >"$tmp/registry.log"
+ok "one edit" ko resolve -f config --stats ../stats
+is "one edit: each tag is asked for once, and confirmed where it is new" "$(log_of registry | grep -E "$asks" | sort)" \
+	"HEAD /v2/team/one/manifests/latest 200
+HEAD /v2/team/two/manifests/latest 200
+HEAD /v2/team/two/manifests/latest 200"
+is "one edit: of the other image nothing else" "$(log_of registry | grep -c team/one)" 1
+is "one edit: counts are those of both processes" "$(jq .requests ../stats)" "$(log_of registry | wc -l)"
+rm -r "$tmp/registry/docker/registry/v2/repositories/team/one/_manifests"
+sed -i 's/"second"/"2nd"/' cmd/two/main.go
+ok "a tag that is gone" ko resolve -f config --stats ../stats
+is "a tag that is gone is set again" "$(log_of registry | grep -c 'PUT /v2/team/one/manifests/latest 201')" 1
+sed -i 's/"2nd"/"second"/' cmd/two/main.go
+
+# one program alone has nothing to be uploaded beside
+ok "one program" ko resolve -f config/two.yaml --trace ../t.json
+is "one program: one ko-push" "$(jq '[.[] | select(.cat == "tool" and .name == "ko-push")] | length' ../t.json)" 1
+is "one program: nobody follows" "$(jq '[.[] | select(.cat == "tool" and .args.output == null)] | length' ../t.json)" 0
 
 # interrupted while it is uploaded
 sed -i 's/"first"/"third"/' cmd/one/main.go
