@@ -29,7 +29,7 @@ KO_BUILDDIR ?= .ko
 KO_RESOLVED ?= $(KO_BUILDDIR)/resolved.yaml
 ## KO_BIN: directory of the tools, with a slash at its end (they are on PATH)
 KO_BIN ?=
-## KO_WRAP: words before every command, for wrappers in the way of ccache
+## KO_WRAP: a program and its options, before every command, in the way of ccache
 KO_WRAP ?=
 ## KO_DOCKER_REPO: where images are pushed to
 

@@ -60,8 +60,8 @@ static void begin(struct makefile *m, const char *stamp, const char *results,
 		stamp, prerequisites, results);
 	buf_addstr(&m->out, "\t$(ko.say)");
 	add_word(m, say);
-	buf_addf(&m->out, "\n\t$(ko.at)touch $@.new && $(KO_WRAP)%s $(KO_BIN)%s",
-		strcmp(tool, "ko-base") && strcmp(tool, "ko-load") ? " $(ko.env)" : "", tool);
+	buf_addf(&m->out, "\n\t$(ko.at)touch $@.new && %s$(KO_WRAP) $(KO_BIN)%s",
+		strcmp(tool, "ko-base") && strcmp(tool, "ko-load") ? "$(ko.env) " : "", tool);
 }
 
 static void end(struct makefile *m)

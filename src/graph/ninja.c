@@ -383,7 +383,7 @@ static void write_scan(struct ninja *n)
 
 	buf_addf(&n->out,
 		"\nrule ko_scan\n"
-		"  command = ${ko_bin}ko-scan $args\n"
+		"  command = exec ${ko_bin}ko-scan $args\n"
 		"  description = scan manifests\n"
 		"  depfile = $out.d\n"
 		"  deps = gcc\n"

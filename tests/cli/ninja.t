@@ -72,6 +72,20 @@ ok "a setting of two lines" env "KO_LABELS=$lines" ko resolve -f config/manifest
 fails "is refused where a graph would have to hold it" 2 '^ko-scan: KO_LABELS: has a line break' \
 	env "KO_LABELS=$lines" ko-scan --ninja lines.ninja -f config/manifests
 
+# words before every command, which see the settings too
+cat >wrap <<'END'
+#!/bin/sh
+echo "${1##*/} $KO_DEFAULTPLATFORMS" >>wrapped
+exec "$@"
+END
+chmod +x wrap
+sed -i "s|^include|ko_wrap = ./wrap\n&|" build.ninja
+export KO_DEFAULTPLATFORMS=linux/arm64
+ok "the graph with settings" ko-scan --ninja .ko/graph.ninja -f config/manifests
+ok "a wrapper" ninja --quiet ko-resolve
+is "has had what is compiled" "$(grep gobuild wrapped | head -n 1)" "ko-gobuild linux/arm64"
+unset KO_DEFAULTPLATFORMS
+
 ok "other targets" ninja --quiet mine.txt
 is "variables are somebody's own" "$(cat mine.txt)" untouched
 done_testing
