@@ -4,7 +4,7 @@
  * that is missing its parts go first: of an index the images (in the same way, by digest), of an
  * image config and layers. A manifest is sent when all its parts have arrived, the top one under
  * each tag that is not there. The bill of materials of an image that is not there is not there
- * either.
+ * either; and what is in the image that has one of the tags need not be asked for.
  *
  * All images are on their way together; each answer starts what waited for it. The client below
  * does the rest: order, mounts between the repositories of one registry, retries, verification.
@@ -49,6 +49,7 @@ struct image {
 	size_t bills;   /* of an image: how many there are, and follow it in the array */
 	bool known;     /* it was pushed before, with its bills */
 	bool fresh;     /* a bill: neither it nor its blobs can be there */
+	json_t *before; /* blobs of what has its tags now; the repository has them */
 	struct target target;
 	struct base_place place;
 	struct tag *tags; /* those that this image is to have */
@@ -80,6 +81,7 @@ static void image_release(struct image *image)
 	part_release(&image->top);
 	base_place_release(&image->place);
 	target_release(&image->target);
+	json_decref(image->before);
 	free(image->attached);
 	free(image->tags);
 }
@@ -193,7 +195,8 @@ static int start_blob(struct part *part, const json_t *object, bool layer, struc
 		return -1;
 	if (origin->repo.host)
 		origin->source.repo = &origin->repo;
-	origin->source.seen = ahead_saw(image->push->seen, repo_of(image), AHEAD_BLOB, blob.digest);
+	origin->source.seen = json_object_get(image->before, blob.digest) ||
+		ahead_saw(image->push->seen, repo_of(image), AHEAD_BLOB, blob.digest);
 	origin->source.fresh = !layer || image->fresh;
 	if (layer && origin->mount_from && !strcmp(image->place.host, image->target.ref.host))
 		mount_from = origin->mount_from;
@@ -276,25 +279,45 @@ static int part_start(struct part *part, struct err *err)
 	return 0;
 }
 
-/* The bytes of all blobs of an image, as far as the store knows them. */
-static json_int_t blobs_size(const struct oci *oci, const char *digest)
+static void add_blob(json_t *blobs, const json_t *descriptor)
+{
+	const char *digest = record_get(descriptor, "digest");
+
+	if (digest && !oci_is_foreign(descriptor))
+		json_object_set(blobs, digest, json_object_get(descriptor, "size"));
+}
+
+/* Adds the blobs of an image, as far as the store knows them: {digest: size}. */
+static void add_blobs(json_t *blobs, const struct oci *oci, const char *digest)
 {
 	struct err ignored;
-	cleanup(json_release) json_t *json = oci_get_json(oci, digest, NULL, &ignored);
-	json_int_t size =
-		json_integer_value(json_object_get(json_object_get(json, "config"), "size"));
+	cleanup(json_release) json_t *json =
+		digest_valid(digest) ? oci_get_json(oci, digest, NULL, &ignored) : NULL;
 	const json_t *entry;
 	size_t i;
 
+	add_blob(blobs, json_object_get(json, "config"));
 	json_array_foreach (json_object_get(json, "layers"), i, entry)
-		size += oci_is_foreign(entry) ? 0
-					      : json_integer_value(json_object_get(entry, "size"));
+		add_blob(blobs, entry);
 	json_array_foreach (json_object_get(json, "manifests"), i, entry) {
 		const char *child = record_get(entry, "digest");
 
-		size += child && digest_valid(child) ? blobs_size(oci, child) : 0;
+		if (child)
+			add_blobs(blobs, oci, child);
 	}
-	return size;
+}
+
+static json_int_t blobs_size(const struct oci *oci, const char *digest)
+{
+	cleanup(json_release) json_t *blobs = json_object();
+	json_int_t sum = 0;
+	const char *blob;
+	json_t *size;
+
+	add_blobs(blobs, oci, digest);
+	json_object_foreach (blobs, blob, size)
+		sum += json_integer_value(size);
+	return sum;
 }
 
 /* Nothing is to be done about it. */
@@ -317,6 +340,8 @@ static int tag_told(struct tag *tag, const char *digest, struct err *err)
 	bool all = true;
 
 	tag->there = !strcmp(digest, image->top.digest);
+	if (!tag->there)
+		add_blobs(image->before, image->push->oci, digest);
 	if (--image->waiting)
 		return 0;
 	for (size_t i = 0; i < image->tag_count; i++)
@@ -540,8 +565,9 @@ static struct image *add_image(
 	struct images *images, struct push *push, json_t *record, const json_t *descriptor)
 {
 	grow(images->v, images->n, images->cap);
-	images->v[images->n] =
-		(struct image){ .push = push, .record = record, .descriptor = descriptor };
+	images->v[images->n] = (struct image){
+		.push = push, .record = record, .descriptor = descriptor, .before = json_object()
+	};
 	return &images->v[images->n++];
 }
 

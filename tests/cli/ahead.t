@@ -88,12 +88,24 @@ is "one edit: each tag is asked for once, and confirmed where it is new" "$(log_
 HEAD /v2/team/two/manifests/latest 200
 HEAD /v2/team/two/manifests/latest 200"
 is "one edit: of the other image nothing else" "$(log_of registry | grep -c team/one)" 1
+is "one edit: only the new layer is asked for" "$(log_of registry | grep 'HEAD .*/blobs/' | cut -d ' ' -f 1,3)" "HEAD 404"
 is "one edit: counts are those of both processes" "$(jq .requests ../stats)" "$(log_of registry | wc -l)"
 rm -r "$tmp/registry/docker/registry/v2/repositories/team/one/_manifests"
 sed -i 's/"second"/"2nd"/' cmd/two/main.go
 ok "a tag that is gone" ko resolve -f config --stats ../stats
 is "a tag that is gone is set again" "$(log_of registry | grep -c 'PUT /v2/team/one/manifests/latest 201')" 1
-sed -i 's/"2nd"/"second"/' cmd/two/main.go
+
+# a registry that has lost parts of an image
+layers=$tmp/registry/docker/registry/v2/repositories/team/two/_layers/sha256
+rm -r "$layers"
+mkdir "$layers"
+sed -i 's/"2nd"/"3rd"/' cmd/two/main.go
+ok "parts that are gone" ko resolve -f config --stats ../stats
+is "parts that are gone are sent again: both layers, the base's one, config" \
+	"$(curl -sH 'Accept: application/vnd.oci.image.manifest.v1+json' "http://$registry/v2/team/two/manifests/latest" | jq -r '.layers[].digest, .config.digest' |
+		while read -r digest; do curl -sIo /dev/null -w '%{http_code} ' "http://$registry/v2/team/two/blobs/$digest"; done)" "200 200 200 200 "
+rm -r "${layers%/_layers*}"
+sed -i 's/"3rd"/"second"/' cmd/two/main.go
 
 # one program alone has nothing to be uploaded beside
 ok "one program" ko resolve -f config/two.yaml --trace ../t.json
