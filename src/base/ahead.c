@@ -49,21 +49,22 @@ int ahead_tell(int fd, const json_t *record)
 	return write(fd, text, n + 1) < 0 && errno == EAGAIN ? 1 : 0;
 }
 
+static int tell_new(int fd, json_t *record)
+{
+	int full = ahead_tell(fd, record);
+
+	json_decref(record);
+	return full;
+}
+
 void ahead_tell_first(int fd)
 {
-	json_t *first = json_pack("{s:s}", "name", "first");
-
-	ahead_tell(fd, first);
-	json_decref(first);
+	(void)tell_new(fd, json_pack("{s:s}", "name", "first"));
 }
 
 int ahead_tell_last(int fd)
 {
-	json_t *last = json_pack("{s:s, s:b}", "name", "last", "last", 1);
-	int full = ahead_tell(fd, last);
-
-	json_decref(last);
-	return full;
+	return tell_new(fd, json_pack("{s:s, s:b}", "name", "last", "last", 1));
 }
 
 bool ahead_is_last(const json_t *record)

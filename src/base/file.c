@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "mem.h"
+#include "stamp.h"
 
 static struct timespec start;
 
@@ -29,23 +30,18 @@ void file_mark_start(void)
 
 static bool future_input, future_ignored;
 
-static int64_t nanoseconds(const struct timespec *t)
-{
-	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
-}
-
 bool file_is_future(const char *path)
 {
 	struct timespec now;
 	struct stat st;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	return !stat(path, &st) && nanoseconds(&st.st_mtim) > nanoseconds(&now);
+	return !stat(path, &st) && stamp_time(&st.st_mtim) > stamp_time(&now);
 }
 
 void file_mark_input_time(int64_t mtime)
 {
-	future_input |= start.tv_sec && mtime > nanoseconds(&start);
+	future_input |= start.tv_sec && mtime > stamp_time(&start);
 }
 
 bool file_ignore_future_input(void)
@@ -61,7 +57,7 @@ void file_mark_input(const char *path)
 	struct stat st;
 
 	if (!stat(path, &st))
-		file_mark_input_time(nanoseconds(&st.st_mtim));
+		file_mark_input_time(stamp_time(&st.st_mtim));
 }
 
 int file_mark_made(const char *path, struct err *err)
@@ -98,7 +94,7 @@ static int read_all(int fd, const char *path, size_t limit, struct buf *buf, str
 	if (!fstat(fd, &st)) {
 		if (S_ISDIR(st.st_mode))
 			return err_set(err, ERR_FAILED, "%s: is a directory", path);
-		file_mark_input_time(nanoseconds(&st.st_mtim));
+		file_mark_input_time(stamp_time(&st.st_mtim));
 	}
 	for (;;) {
 		char *end = buf_reserve(buf, 65536);

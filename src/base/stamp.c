@@ -10,7 +10,7 @@
 
 static const struct stamp no_stamp = { -1, -1, -1, 0 };
 
-static int64_t nanoseconds(const struct timespec *t)
+int64_t stamp_time(const struct timespec *t)
 {
 	return (int64_t)t->tv_sec * SECOND + t->tv_nsec;
 }
@@ -20,7 +20,7 @@ int64_t stamp_now(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	return nanoseconds(&now);
+	return stamp_time(&now);
 }
 
 int64_t stamp_next(void)
@@ -39,8 +39,8 @@ struct stamp stamp_of(const char *path)
 	if (stat(path, &st))
 		return no_stamp;
 	return (struct stamp){ .size = S_ISDIR(st.st_mode) ? 0 : st.st_size,
-		.mtime = nanoseconds(&st.st_mtim),
-		.ctime = nanoseconds(&st.st_ctim),
+		.mtime = stamp_time(&st.st_mtim),
+		.ctime = stamp_time(&st.st_ctim),
 		.inode = st.st_ino };
 }
 

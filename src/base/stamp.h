@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 /* What stat says of a file; changes with (nearly) every change of the content. */
 struct stamp {
@@ -12,6 +13,9 @@ struct stamp {
 
 struct stamp stamp_of(const char *path);
 bool stamp_same(const struct stamp *a, const struct stamp *b);
+
+/* In nanoseconds. */
+int64_t stamp_time(const struct timespec *t);
 
 /* Now, by the clock that files are stamped with, in nanoseconds. */
 int64_t stamp_now(void);

@@ -24,14 +24,6 @@ struct follower {
 	struct buf text;   /* that is not a whole line yet */
 	struct strs paths; /* of blobs, borrowed by the registry */
 	json_t *seen;
-	struct look *looks; /* the last one */
-};
-
-/* Something that the registry is asked. */
-struct look {
-	struct follower *follower;
-	char *key, *digest; /* digest NULL: the registry tells */
-	struct look *before;
 };
 
 static char *key_of(struct repo repo, const char *separator, const char *what)
@@ -46,85 +38,87 @@ const char *ahead_saw(const json_t *seen, struct repo repo, const char *separato
 	return key ? json_string_value(json_object_get(seen, key)) : NULL;
 }
 
-static struct look *add_look(struct follower *follower, char *key, const char *digest)
-{
-	struct look *look = xmalloc(sizeof *look);
-
-	*look = (struct look){ follower, key, digest ? xstrdup(digest) : NULL, follower->looks };
-	follower->looks = look;
-	return look;
-}
-
 static int arrived(void *arg, const struct registry_result *result, struct err *err)
 {
-	const struct look *look = arg;
-	const char *digest = look->digest ? look->digest : result->found ? result->digest : "";
+	json_t *digest = arg;
 
 	(void)err;
-	json_object_set_new(look->follower->seen, look->key, json_string(digest));
+	json_string_set(digest, result->found ? result->digest : "");
 	return 0;
+}
+
+/* Notes in seen what the registry will answer. */
+static struct registry_done note(
+	struct follower *follower, struct repo repo, const char *separator, const char *what)
+{
+	scratch char *key = key_of(repo, separator, what);
+	json_t *digest = json_object_get(follower->seen, key);
+
+	if (!digest) {
+		digest = json_string("");
+		json_object_set_new(follower->seen, key, digest);
+	}
+	return (struct registry_done){ arrived, digest };
+}
+
+/* Where the image of a record goes, for which the client gets ready. 0: to no registry. */
+static int expect_target(struct follower *follower, struct target *target, const json_t *record,
+	struct repo *repo, struct err *err)
+{
+	const struct push *push = follower->push;
+
+	if (target_make(target, record, push->repo, push->tags, push->tag_only, err))
+		return -1;
+	*repo = (struct repo){ target->ref.host, target->ref.repository };
+	if (target->place != REF_REGISTRY)
+		return 0;
+	registry_expect(follower->registry, *repo, true);
+	return 1;
 }
 
 /* The tags of an image that was pushed before. */
 static int start_tags(struct follower *follower, const json_t *record, struct err *err)
 {
-	const struct push *push = follower->push;
 	cleanup(target_release) struct target target = { 0 };
 	struct repo repo;
+	int expected = expect_target(follower, &target, record, &repo, err);
 
-	if (target_make(&target, record, push->repo, push->tags, push->tag_only, err))
-		return -1;
-	if (target.place != REF_REGISTRY)
-		return 0;
-	repo = (struct repo){ target.ref.host, target.ref.repository };
-	registry_expect(follower->registry, repo, true);
-	for (size_t i = 0; i < target.tags.n; i++) {
-		const char *tag = target.tags.v[i];
-		struct look *look = add_look(follower, key_of(repo, AHEAD_TAG, tag), NULL);
-
-		registry_head_manifest(
-			follower->registry, repo, tag, (struct registry_done){ arrived, look });
-	}
-	return 0;
+	for (size_t i = 0; expected > 0 && i < target.tags.n; i++)
+		registry_head_manifest(follower->registry, repo, target.tags.v[i],
+			note(follower, repo, AHEAD_TAG, target.tags.v[i]));
+	return expected < 0 ? -1 : 0;
 }
 
-static int start_layer(struct follower *follower, const struct target *target, const json_t *layer,
-	struct err *err)
+static int start_layer(
+	struct follower *follower, struct repo repo, const json_t *layer, struct err *err)
 {
 	cleanup(descriptor_release) struct descriptor blob = { 0 };
-	const struct repo repo = { target->ref.host, target->ref.repository };
 	struct blob_source source = { 0 };
 	char *path;
 
-	if (descriptor_from(&blob, layer, target->ref.name, err))
+	if (descriptor_from(&blob, layer, repo.path, err))
 		return -1;
 	path = oci_path(follower->push->oci, blob.digest);
 	strs_take(&follower->paths, path);
 	source.path = path;
 	registry_push_blob(follower->registry, repo, blob.digest, blob.size, source, NULL,
-		(struct registry_done){ arrived,
-			add_look(follower, key_of(repo, AHEAD_BLOB, blob.digest), blob.digest) });
+		note(follower, repo, AHEAD_BLOB, blob.digest));
 	return 0;
 }
 
 static int start_layers(struct follower *follower, const json_t *record, struct err *err)
 {
-	const struct push *push = follower->push;
 	cleanup(target_release) struct target target = { 0 };
 	const json_t *platforms = json_object_get(record, "platforms"), *platform, *layer;
+	struct repo repo;
+	int expected = platforms ? expect_target(follower, &target, record, &repo, err) : 0;
 	size_t i, j;
 
-	if (!platforms)
-		return 0;
-	if (target_make(&target, record, push->repo, push->tags, push->tag_only, err))
-		return -1;
-	if (target.place != REF_REGISTRY)
-		return 0;
-	registry_expect(
-		follower->registry, (struct repo){ target.ref.host, target.ref.repository }, true);
+	if (expected <= 0)
+		return expected;
 	json_array_foreach (platforms, i, platform) {
 		json_array_foreach (json_object_get(platform, "layers"), j, layer) {
-			if (start_layer(follower, &target, layer, err))
+			if (start_layer(follower, repo, layer, err))
 				return -1;
 		}
 	}
@@ -197,19 +191,6 @@ static void write_result(const struct follower *follower)
 		file_write_all(STDOUT_FILENO, seen, strlen(seen), &ignored));
 }
 
-static void follower_release(struct follower *follower)
-{
-	for (struct look *look = follower->looks, *before; look; look = before) {
-		before = look->before;
-		free(look->key);
-		free(look->digest);
-		free(look);
-	}
-	json_decref(follower->seen);
-	buf_release(&follower->text);
-	strs_release(&follower->paths);
-}
-
 int ahead_push(struct push *push, struct err *err)
 {
 	struct registry_settings patient = *push->finder->network;
@@ -223,7 +204,9 @@ int ahead_push(struct push *push, struct err *err)
 		write_result(&follower);
 	registry_free(push->finder->registry);
 	push->finder->registry = NULL;
-	follower_release(&follower);
+	json_decref(follower.seen);
+	buf_release(&follower.text);
+	strs_release(&follower.paths);
 	return result;
 }
 

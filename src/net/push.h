@@ -17,8 +17,7 @@ struct push {
 	bool confirm; /* ask for each image by its digest; only where it is gone is all as ever */
 	const struct records *known; /* as they came out earlier, with the same options: where the
 					image is still there, its bills are not asked for */
-	json_t *seen; /* by the process that went ahead of this one (ahead.h), shortly before; owned
-		       */
+	const json_t *seen;          /* by the process that went ahead, shortly before (ahead.h) */
 	bool weigh; /* stats.bytes_present is wanted: it has the sizes of images that were there */
 	struct base_finder *finder; /* its registry does the work */
 

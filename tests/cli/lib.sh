@@ -7,6 +7,7 @@
 #	fails NAME STATUS ERE COMMAND...   it ends with this status, says this in one line, and writes
 #	                       nothing to standard output
 #	skip NAME REASON       a check that cannot be made here
+#	make_wrap              makes "wrap": runs what it is given, and notes it in "wrapped" with a setting
 #	lacks PROGRAM...       one of them is not there: $lacking
 #	await SECONDS PID COMMAND...   waits until the command succeeds; fails when the process ends, or
 #	                       when this takes longer
@@ -97,6 +98,15 @@ await() {
 		[ "$await_left" -ge 0 ] || return 1
 		sleep 0.1
 	done
+}
+
+make_wrap() {
+	cat >wrap <<'END'
+#!/bin/sh
+echo "${1##*/} $KO_DEFAULTPLATFORMS" >>wrapped
+exec "$@"
+END
+	chmod +x wrap
 }
 
 lacks() {

@@ -102,12 +102,7 @@ ok "everything is there" test -s out/all.yaml -a -d out/ko -a ! -e .ko
 ok "parallel from nothing" make -s -j8 ko-build ko-push ko-resolve ko-list
 
 # words before every command, which see the settings too
-cat >wrap <<'END'
-#!/bin/sh
-echo "${1##*/} $KO_DEFAULTPLATFORMS" >>wrapped
-exec "$@"
-END
-chmod +x wrap
+make_wrap
 ok "a wrapper" env KO_DEFAULTPLATFORMS=linux/arm64 make -s ko-resolve KO_WRAP=./wrap
 is "has had what is compiled" "$(grep gobuild wrapped | head -n 1)" "ko-gobuild linux/arm64"
 

@@ -73,12 +73,7 @@ fails "is refused where a graph would have to hold it" 2 '^ko-scan: KO_LABELS: h
 	env "KO_LABELS=$lines" ko-scan --ninja lines.ninja -f config/manifests
 
 # words before every command, which see the settings too
-cat >wrap <<'END'
-#!/bin/sh
-echo "${1##*/} $KO_DEFAULTPLATFORMS" >>wrapped
-exec "$@"
-END
-chmod +x wrap
+make_wrap
 sed -i "s|^include|ko_wrap = ./wrap\n&|" build.ninja
 export KO_DEFAULTPLATFORMS=linux/arm64
 ok "the graph with settings" ko-scan --ninja .ko/graph.ninja -f config/manifests
